@@ -1,0 +1,15 @@
+//! The words that every part of Gridkeep shares: ids, HTTP bodies, event envelopes, column types and problem codes.
+//! Serde types only, no I/O. Start at [`dataset`] for the table's shape, [`upload`] for a file's life and [`events`] for what
+//! travels between the functions.
+
+pub mod auth;
+pub mod dataset;
+pub mod events;
+pub mod ids;
+pub mod plan;
+pub mod problem;
+pub mod receipt;
+pub mod upload;
+
+pub use ids::{DatasetId, TokenId, UploadId, UserId};
+pub use problem::{Code, Problem};

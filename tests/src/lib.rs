@@ -1,0 +1,1 @@
+//! Everything that needs the running stack is tested from here.
