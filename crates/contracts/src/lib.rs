@@ -6,6 +6,7 @@ pub mod auth;
 pub mod dataset;
 pub mod events;
 pub mod ids;
+pub mod names;
 pub mod plan;
 pub mod problem;
 pub mod receipt;
