@@ -48,11 +48,12 @@ create table gk.dataset_grant (
 );
 
 -- Ids come from the dataset's own counter under its row lock: a sequence would let a later id publish before an earlier one
--- is recorded.
+-- is recorded. A replace takes a second one, of kind `hide`, under the lock of its publish: what it moves to history must die
+-- after every commit so far, and its own id may be older than those.
 create table gk.commit (
     dataset bigint not null constraint commit_dataset_fkey references gk.dataset (no) on delete cascade,
     id bigint not null,
-    kind text not null constraint commit_kind_check check (kind in ('import', 'grid', 'restore', 'api')),
+    kind text not null constraint commit_kind_check check (kind in ('import', 'grid', 'restore', 'api', 'hide')),
     state text not null constraint commit_state_check check (state in ('open', 'published', 'aborted', 'undone', 'swept')),
     row_lo bigint,
     row_hi bigint,
@@ -63,6 +64,9 @@ create table gk.commit (
     created_at timestamptz not null default now(),
     constraint commit_pkey primary key (dataset, id)
 );
+-- What the sweeper looks for.
+create index commit_unswept on gk.commit (dataset, id) where state in ('aborted', 'undone');
+create index commit_upload on gk.commit (upload) where state = 'open';
 
 create table gk.version (
     dataset bigint not null constraint version_dataset_fkey references gk.dataset (no) on delete cascade,
@@ -71,6 +75,9 @@ create table gk.version (
     max_commit bigint not null,
     hidden bigint[] not null,
     rows bigint not null,
+    -- The row ids among which this version's rows are: all that were handed out, less the ranges of hidden imports, so that a
+    -- page never walks over a million rows that it may not show.
+    extent int8multirange not null,
     -- Array of contracts::dataset::Column plus the physical column ("sql": "c1") of each.
     columns jsonb not null,
     receipt jsonb,
@@ -79,9 +86,10 @@ create table gk.version (
 );
 create index version_at on gk.version (dataset, at desc);
 
--- One row per batch that took effect: the exactly-once of promise 4.
+-- One row per batch that took effect: the exactly-once of promise 4. No foreign key here nor on the quarantine: its check
+-- would lock the dataset's row once per batch, and two writers would make a multixact of it each time.
 create table gk.ledger (
-    dataset bigint not null constraint ledger_dataset_fkey references gk.dataset (no) on delete cascade,
+    dataset bigint not null,
     commit bigint not null,
     batch int not null,
     row_lo bigint not null,
@@ -107,6 +115,7 @@ create table gk.import (
     bytes_total bigint not null,
     bytes_read bigint not null default 0,
     rows_read bigint not null default 0,
+    -- Filled at publish; until then the ledger's sum says it, so that writers do not queue for this row.
     rows_written bigint not null default 0,
     version bigint,
     receipt jsonb,
@@ -114,12 +123,12 @@ create table gk.import (
     -- Who works on it; a redelivered event waits until the lease has run out.
     lease_owner text,
     lease_until timestamptz,
-    checkpoint jsonb,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
     finished_at timestamptz
 );
-create index import_member on gk.import (member, created_at desc, upload desc);
+-- Upload ids sort by time.
+create index import_member on gk.import (member, upload desc);
 create index import_dataset on gk.import (dataset, created_at desc);
 create index import_unfinished on gk.import (state, expires_at) where state not in ('published', 'failed', 'cancelled');
 
@@ -133,11 +142,13 @@ create table gk.plan (
     end_batches int,
     end_rows bigint,
     end_quarantined bigint,
+    -- Where the load goes on.
+    checkpoint jsonb,
     constraint plan_pkey primary key (upload, generation)
 );
 
 create table gk.quarantine (
-    dataset bigint not null constraint quarantine_dataset_fkey references gk.dataset (no) on delete cascade,
+    dataset bigint not null,
     commit bigint not null,
     record bigint not null,
     upload text not null,

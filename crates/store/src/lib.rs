@@ -1,1 +1,71 @@
-//! Skeleton.
+//! The versioned-table engine: the only crate with SQL on `data.*`.
+//!
+//! A file's way through it: [`imports`] (who may work on it, its state), [`plans`] (what analysis found; opens the commit and
+//! the tables), [`ledger`] (its batches, each once), [`publish`] (the version), [`outbox`] (telling the others). Readers come
+//! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
+//!
+//! Everything is a method of [`Store`]. Locks are always taken in the order dataset, import, commit.
+
+pub mod columns;
+pub mod content;
+pub mod datasets;
+pub mod error;
+pub mod filter;
+pub mod imports;
+pub mod ledger;
+pub mod outbox;
+pub mod plans;
+pub mod publish;
+pub mod quarantine;
+pub mod rows;
+pub mod sweep;
+pub mod versions;
+
+mod cells;
+mod copy;
+mod numeric;
+mod orders;
+mod tables;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+pub use columns::StoredColumn;
+pub use datasets::DatasetPage;
+pub use error::{Error, Result};
+pub use filter::{Filter, Op};
+pub use imports::{Import, ImportPage, Lease, NewImport, PlacePage};
+pub use ledger::{IncomingBatch, Refusal, Write};
+pub use outbox::OutboxEvent;
+pub use plans::OpenLoad;
+pub use publish::Publish;
+pub use quarantine::QuarantinePage;
+pub use rows::{RowsPage, RowsQuery, Sort, Start};
+pub use sweep::Swept;
+pub use versions::{At, Snapshot, VersionPage};
+
+/// The engine. Cheap to clone; clones share the pool and the caches of immutable things.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: PgPool,
+    orders: Arc<orders::Orders>,
+    snapshots: Arc<versions::Snapshots>,
+}
+
+impl Store {
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self {
+            pool,
+            orders: Arc::default(),
+            snapshots: Arc::default(),
+        }
+    }
+
+    /// Brings the schema up to date. Forward only; safe to call from several processes at once.
+    pub async fn migrate(&self) -> Result<()> {
+        sqlx::migrate!("./migrations").run(&self.pool).await?;
+        Ok(())
+    }
+}

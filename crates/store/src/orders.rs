@@ -1,0 +1,4 @@
+//! Soon.
+
+#[derive(Debug, Default)]
+pub(crate) struct Orders {}
