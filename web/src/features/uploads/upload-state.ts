@@ -1,0 +1,67 @@
+// What a card in the dock says: the stage, how far, how fast, how long still. Pure; `upload-store.ts` feeds it.
+import type { Upload } from '@/lib/api/types';
+
+export type Stage = 'sending' | 'waiting' | 'analysing' | 'confirming' | 'loading' | 'published' | 'failed' | 'cancelled' | 'interrupted';
+
+export interface Sample {
+  at: number;
+  value: number;
+}
+
+/** How fast, over the last few seconds; null until two samples are apart. */
+export function rate(samples: readonly Sample[], windowMs = 5000): number | null {
+  const last = samples.at(-1);
+  if (!last) return null;
+  const first = samples.find((sample) => sample.at >= last.at - windowMs);
+  if (!first || last.at - first.at < 400 || last.value <= first.value) return null;
+  return ((last.value - first.value) * 1000) / (last.at - first.at);
+}
+
+export function pushSample(samples: readonly Sample[], sample: Sample): Sample[] {
+  const last = samples.at(-1);
+  // A value that falls is a new stage or a new attempt: its rate starts anew.
+  if (last && sample.value < last.value) return [sample];
+  return [...samples.slice(-40), sample];
+}
+
+export interface Sending {
+  sent: number;
+  total: number;
+}
+
+export function stageOf(upload: Pick<Upload, 'state'>, sending: Sending | null, sentElsewhere: boolean): Stage {
+  switch (upload.state) {
+    case 'created':
+      if (sending) return sending.sent < sending.total ? 'sending' : 'waiting';
+      return sentElsewhere ? 'sending' : 'interrupted';
+    case 'uploaded':
+      return 'waiting';
+    case 'awaiting_confirmation':
+      return 'confirming';
+    default:
+      return upload.state;
+  }
+}
+
+export const isFinal = (stage: Stage): boolean => stage === 'published' || stage === 'failed' || stage === 'cancelled';
+
+/** Part done of the stage, 0 to 1; null when it cannot be told. */
+export function fraction(stage: Stage, upload: Upload, sending: Sending | null): number | null {
+  const part = (done: number, all: number): number | null => (all > 0 ? Math.min(1, done / all) : null);
+  if (stage === 'sending') return sending ? part(sending.sent, sending.total) : null;
+  if (stage === 'analysing') return part(upload.bytes_read, upload.bytes_total);
+  if (stage === 'loading') return part(upload.rows_written, upload.plan?.rows ?? 0);
+  return stage === 'published' ? 1 : null;
+}
+
+/** What is counted in a stage: bytes while sending and analysing, rows while loading. */
+export function measure(stage: Stage, upload: Upload, sending: Sending | null): { done: number; all: number; unit: 'bytes' | 'rows' } | null {
+  if (stage === 'sending' && sending) return { done: sending.sent, all: sending.total, unit: 'bytes' };
+  if (stage === 'analysing') return { done: upload.bytes_read, all: upload.bytes_total, unit: 'bytes' };
+  if (stage === 'loading') return { done: upload.rows_written, all: upload.plan?.rows ?? 0, unit: 'rows' };
+  return null;
+}
+
+export function secondsLeft(done: number, all: number, perSecond: number | null): number | null {
+  return perSecond === null || perSecond <= 0 || all < done ? null : (all - done) / perSecond;
+}

@@ -1,0 +1,22 @@
+// Short names for the generated schema's types.
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Me = Schemas['Me'];
+export type ColumnType = Schemas['ColumnType'];
+export type Column = Schemas['Column'];
+export type Dataset = Schemas['Dataset'];
+export type DatasetList = Schemas['DatasetList'];
+export type VersionInfo = Schemas['VersionInfo'];
+export type Receipt = Schemas['Receipt'];
+export type Row = Schemas['Row'];
+export type RowPage = Schemas['RowPage'];
+export type Mode = Schemas['Mode'];
+export type CreateUpload = Schemas['CreateUpload'];
+export type CreatedUpload = Schemas['CreatedUpload'];
+export type UploadState = Schemas['UploadState'];
+export type Upload = Schemas['Upload'];
+export type Place = Schemas['Place'];
+export type QuarantinedRow = Schemas['QuarantinedRow'];
+export type Problem = Schemas['Problem'];
