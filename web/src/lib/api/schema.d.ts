@@ -590,7 +590,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Row"];
+                        "application/json": components["schemas"]["RowAt"];
                     };
                 };
                 default: {
@@ -637,7 +637,9 @@ export interface paths {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["CellAt"];
+                    };
                 };
                 default: {
                     headers: {
@@ -841,6 +843,19 @@ export interface components {
         Row: {
             row_id: string;
             cells: unknown[];
+        };
+        RowAt: components["schemas"]["Row"] & {
+            /** Format: int64 */
+            version: number;
+            columns: components["schemas"]["Column"][];
+        };
+        CellAt: {
+            /** Format: int64 */
+            version: number;
+            column: components["schemas"]["Column"];
+            value: unknown;
+            /** Format: int64 */
+            chars?: number | null;
         };
         RowPage: {
             /** Format: int64 */

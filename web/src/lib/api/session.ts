@@ -31,8 +31,8 @@ export function refreshSession(since: number): Promise<boolean> {
   return inFlight;
 }
 
-function withLock(run: () => Promise<boolean>): Promise<boolean> {
-  return 'locks' in navigator ? navigator.locks.request('gridkeep-refresh', run) : run();
+async function withLock(run: () => Promise<boolean>): Promise<boolean> {
+  return 'locks' in navigator ? await navigator.locks.request('gridkeep-refresh', run) : run();
 }
 
 /** `fetch` that renews the session once when it has run out. */

@@ -1,0 +1,30 @@
+import type { ReactNode } from 'react';
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
+
+interface DialogProps {
+  title: string;
+  isOpen: boolean;
+  onClose: () => void;
+  children: ReactNode;
+  /** Asks for an answer: no closing by a click beside it. */
+  alert?: boolean;
+}
+
+/** A dialog's frame; the body brings its own `DialogBody` and `DialogFoot`. */
+export function Dialog({ title, isOpen, onClose, children, alert = false }: DialogProps) {
+  return (
+    <ModalOverlay className="overlay" isOpen={isOpen} onOpenChange={(open) => open || onClose()} isDismissable={!alert}>
+      <Modal className="dialog">
+        <AriaDialog className="dialog-inner" role={alert ? 'alertdialog' : 'dialog'}>
+          <Heading slot="title" level={2} className="dialog-head">
+            {title}
+          </Heading>
+          {children}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+export const DialogBody = ({ children }: { children: ReactNode }) => <div className="dialog-body">{children}</div>;
+export const DialogFoot = ({ children }: { children: ReactNode }) => <div className="dialog-foot">{children}</div>;

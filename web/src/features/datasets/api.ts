@@ -1,0 +1,58 @@
+// Datasets, their versions and quarantine, as queries. Rows are not here: the grid's page cache reads them.
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+
+import { api, unwrap } from '@/lib/api/client';
+import type { Dataset } from '@/lib/api/types';
+
+async function listAll(signal: AbortSignal): Promise<Dataset[]> {
+  const datasets: Dataset[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const page = await unwrap(api.GET('/api/v1/datasets', { params: { query: { limit: 200, ...(cursor ? { cursor } : {}) } }, signal }));
+    datasets.push(...page.datasets);
+    cursor = page.next;
+  } while (cursor);
+  return datasets;
+}
+
+export const datasetsQuery = queryOptions({ queryKey: ['datasets'], queryFn: ({ signal }) => listAll(signal), staleTime: 10_000 });
+
+export const datasetQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['dataset', id],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/v1/datasets/{id}', { params: { path: { id } }, signal })),
+    staleTime: 5_000,
+  });
+
+const pages = { initialPageParam: '', getNextPageParam: (page: { next?: string | null }) => page.next ?? undefined };
+const cursorOf = (cursor: string) => (cursor ? { cursor } : {});
+
+export const versionsQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ['dataset', id, 'versions'],
+    queryFn: ({ signal, pageParam }) =>
+      unwrap(api.GET('/api/v1/datasets/{id}/versions', { params: { path: { id }, query: { limit: 50, ...cursorOf(pageParam) } }, signal })),
+    ...pages,
+  });
+
+export const quarantineQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ['dataset', id, 'quarantine'],
+    queryFn: ({ signal, pageParam }) =>
+      unwrap(api.GET('/api/v1/datasets/{id}/quarantine', { params: { path: { id }, query: { limit: 50, ...cursorOf(pageParam) } }, signal })),
+    ...pages,
+  });
+
+export const renameDataset = (id: string, name: string) =>
+  unwrap(api.PATCH('/api/v1/datasets/{id}', { params: { path: { id } }, body: { name } }));
+
+export const deleteDataset = (id: string) => unwrap(api.DELETE('/api/v1/datasets/{id}', { params: { path: { id } } }));
+
+/** What a version that is not the head looks like: its own columns and its number of rows. */
+export const snapshotQuery = (id: string, version: number) =>
+  queryOptions({
+    queryKey: ['snapshot', id, version],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET('/api/v1/datasets/{id}/rows', { params: { path: { id }, query: { version, limit: 1 } }, signal })),
+    staleTime: Infinity,
+  });

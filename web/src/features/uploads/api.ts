@@ -1,0 +1,31 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+
+import { api, unwrap } from '@/lib/api/client';
+import type { CreateUpload } from '@/lib/api/types';
+
+export const createUpload = (body: CreateUpload) => unwrap(api.POST('/api/v1/uploads', { body }));
+
+export const showUpload = (id: string, signal?: AbortSignal) =>
+  unwrap(api.GET('/api/v1/uploads/{id}', { params: { path: { id } }, ...(signal ? { signal } : {}) }));
+
+export const cancelUpload = (id: string) => unwrap(api.DELETE('/api/v1/uploads/{id}', { params: { path: { id } } }));
+
+export const uploadsQuery = infiniteQueryOptions({
+  queryKey: ['uploads'],
+  queryFn: ({ signal, pageParam }) =>
+    unwrap(api.GET('/api/v1/uploads', { params: { query: { limit: 50, ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
+  initialPageParam: '',
+  getNextPageParam: (page) => page.next ?? undefined,
+});
+
+export const uploadQuery = (id: string) =>
+  queryOptions({ queryKey: ['upload', id], queryFn: ({ signal }) => showUpload(id, signal) });
+
+export const warningsQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ['upload', id, 'warnings'],
+    queryFn: ({ signal, pageParam }) =>
+      unwrap(api.GET('/api/v1/uploads/{id}/warnings', { params: { path: { id }, query: pageParam ? { cursor: pageParam } : {} }, signal })),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+  });

@@ -1,0 +1,51 @@
+import { useQuery } from '@tanstack/react-query';
+import { ChevronDown, ChevronUp, X } from 'lucide-react';
+import { useEffect, useState } from 'react';
+
+import { IconButton } from '@/components/button';
+import { api, unwrap } from '@/lib/api/client';
+import { plural } from '@/lib/format';
+
+import { isFinal } from '../upload-state';
+import { dismiss, restore, stage } from '../upload-store';
+import { useTracked } from '../use-tracked';
+import { UploadCard } from './upload-card';
+import './uploads.css';
+
+/** One card per file on its way, over every page. */
+export function Dock() {
+  const items = useTracked();
+  const [folded, setFolded] = useState(false);
+  const known = useQuery({
+    queryKey: ['uploads', 'dock'],
+    queryFn: ({ signal }) => unwrap(api.GET('/api/v1/uploads', { params: { query: { limit: 20 } }, signal })),
+    staleTime: Infinity,
+  });
+  useEffect(() => {
+    if (known.data) restore(known.data.uploads);
+  }, [known.data]);
+  if (items.length === 0) return null;
+  const underway = items.filter((item) => !isFinal(stage(item)));
+  return (
+    <section className="dock" aria-label="Uploads on their way">
+      <div className="dock-head">
+        <span className="grow">{underway.length > 0 ? `${plural(underway.length, 'file')} on the way` : `${plural(items.length, 'file')} done`}</span>
+        <IconButton label={folded ? 'Unfold uploads' : 'Fold uploads'} tiny onPress={() => setFolded(!folded)}>
+          {folded ? <ChevronUp size={15} aria-hidden /> : <ChevronDown size={15} aria-hidden />}
+        </IconButton>
+        {underway.length === 0 ? (
+          <IconButton label="Put all away" tiny onPress={() => items.forEach((item) => dismiss(item.key))}>
+            <X size={15} aria-hidden />
+          </IconButton>
+        ) : null}
+      </div>
+      {folded ? null : (
+        <ul className="dock-list">
+          {items.map((item) => (
+            <UploadCard key={item.key} item={item} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,130 @@
+import { Link } from '@tanstack/react-router';
+import { Check, CircleAlert, X } from 'lucide-react';
+
+import { Button, IconButton } from '@/components/button';
+import { Progress } from '@/components/progress';
+import { ApiProblem } from '@/lib/api/problem';
+import { bytes, count, duration } from '@/lib/format';
+
+import { chooseFiles } from '../drop-intent';
+import { warningCount } from '../receipt-lines';
+import { cancel, dismiss, stage, type Tracked } from '../upload-store';
+import { fraction, isFinal, measure, rate, secondsLeft, type Stage } from '../upload-state';
+import { ReceiptLine } from './receipt';
+
+const STEPS: readonly { stage: Stage; label: string }[] = [
+  { stage: 'sending', label: 'Sending' },
+  { stage: 'analysing', label: 'Analysing' },
+  { stage: 'loading', label: 'Loading' },
+  { stage: 'published', label: 'Published' },
+];
+
+function Steps({ now }: { now: Stage }) {
+  const at = now === 'waiting' || now === 'confirming' ? 1 : STEPS.findIndex((step) => step.stage === now);
+  return (
+    <div className="steps">
+      {STEPS.map((step, i) => (
+        <span key={step.stage} className={i === at && now !== 'published' ? 'on' : i <= at ? 'done' : ''}>
+          {i > 0 ? '→ ' : ''}
+          {step.label}
+          {i < at || now === 'published' ? <Check size={11} aria-hidden /> : null}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function Pace({ item, now }: { item: Tracked; now: Stage }) {
+  if (!item.upload && !item.sending) return null;
+  const done = item.upload ? measure(now, item.upload, item.sending) : item.sending && { done: item.sending.sent, all: item.sending.total, unit: 'bytes' as const };
+  if (now === 'waiting') return <span className="small faint">Sent. Waiting for the analysis to begin…</span>;
+  if (!done) return null;
+  const show = done.unit === 'bytes' ? bytes : count;
+  const perSecond = rate(item.samples);
+  const left = secondsLeft(done.done, done.all, perSecond);
+  return (
+    <span className="small faint">
+      {show(done.done)} of {show(done.all)}
+      {done.unit === 'rows' ? ' rows' : ''}
+      {perSecond === null ? '' : done.unit === 'rows' ? ` · ${count(Math.round(perSecond))} rows/s` : ` · ${bytes(perSecond)}/s`}
+      {left === null || left <= 0 ? '' : ` · ${duration(left)} left`}
+    </span>
+  );
+}
+
+function failure(item: Tracked): { title: string; detail: string; request: string | null } {
+  const problem = item.upload?.problem ?? (item.error instanceof ApiProblem ? item.error.problem : null);
+  if (problem) return { title: problem.title, detail: problem.detail, request: problem.request_id ?? null };
+  return { title: 'The file was not sent', detail: 'The connection broke while sending. Nothing was imported. Send the file again.', request: null };
+}
+
+export function UploadCard({ item }: { item: Tracked }) {
+  const now = stage(item);
+  const final = isFinal(now);
+  const { upload } = item;
+  const part = upload ? fraction(now, upload, item.sending) : item.sending ? item.sending.sent / Math.max(1, item.sending.total) : null;
+  const failed = now === 'failed' ? failure(item) : null;
+  return (
+    <li className="dock-card" data-stage={now} data-testid="upload-card">
+      <div className="row">
+        <span className="name cut grow" title={item.fileName}>
+          {item.fileName}
+        </span>
+        {final ? (
+          <IconButton label={`Put ${item.fileName} away`} tiny onPress={() => dismiss(item.key)}>
+            <X size={14} aria-hidden />
+          </IconButton>
+        ) : (
+          <Button look="quiet" size="tiny" onPress={() => void cancel(item.key)} aria-label={`Cancel ${item.fileName}`}>
+            Cancel
+          </Button>
+        )}
+      </div>
+      {now === 'interrupted' ? (
+        <>
+          <div className="notice warn">
+            <CircleAlert size={15} aria-hidden />
+            <span>Sending stopped when the page was closed or reloaded. Nothing was imported.</span>
+          </div>
+          <div className="row">
+            <Button size="tiny" onPress={() => chooseFiles(upload?.mode === 'new' ? null : (upload?.dataset_id ?? null))}>
+              Choose the file again
+            </Button>
+          </div>
+        </>
+      ) : null}
+      {!final && now !== 'interrupted' ? (
+        <>
+          <Steps now={now} />
+          <Progress label={`${item.fileName}: ${now}`} value={part} />
+          {item.offline ? <span className="small faint">Gridkeep cannot be reached; it goes on by itself.</span> : <Pace item={item} now={now} />}
+        </>
+      ) : null}
+      {now === 'published' && upload ? (
+        <>
+          {upload.receipt ? <ReceiptLine receipt={upload.receipt} /> : null}
+          <div className="row small">
+            {upload.version ? (
+              <Link to="/datasets/$id" params={{ id: upload.dataset_id }} onClick={() => dismiss(item.key)}>
+                Open {upload.dataset_name} v{upload.version}
+              </Link>
+            ) : null}
+            <Link to="/uploads/$id" params={{ id: upload.id }}>
+              Receipt{upload.receipt && warningCount(upload.receipt) > 0 ? ` · ${count(warningCount(upload.receipt))} warnings` : ''}
+            </Link>
+          </div>
+        </>
+      ) : null}
+      {failed ? (
+        <div className="notice bad" role="alert">
+          <CircleAlert size={15} aria-hidden />
+          <div>
+            <b>{failed.title}.</b> {failed.detail}
+            {failed.request ? <div className="small mono">Request {failed.request}</div> : null}
+          </div>
+        </div>
+      ) : null}
+      {now === 'cancelled' ? <span className="small faint">Cancelled. Nothing was imported.</span> : null}
+    </li>
+  );
+}

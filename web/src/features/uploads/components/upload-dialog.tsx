@@ -1,0 +1,154 @@
+import { FileSpreadsheet, TriangleAlert } from 'lucide-react';
+import { useMemo, useState } from 'react';
+import { Input, ListBox, ListBoxItem, SearchField, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+
+import { Button } from '@/components/button';
+import { Dialog, DialogBody, DialogFoot } from '@/components/dialog';
+import { TextField } from '@/components/text-field';
+import type { Dataset, Mode } from '@/lib/api/types';
+import { bytes, plural } from '@/lib/format';
+
+import { type Intent, setIntent } from '../drop-intent';
+import { start } from '../upload-store';
+import './uploads.css';
+
+const EFFECT: Record<'append' | 'replace', (dataset: Dataset) => string> = {
+  append: (dataset) => `Adds the file's rows after the ${plural(dataset.rows, 'row')} of ${dataset.name}.`,
+  replace: (dataset) => `A new version holds the file's rows only. The ${plural(dataset.rows, 'row')} of v${dataset.version} stay in History.`,
+};
+
+/** "flights 2013.csv" → "flights 2013" */
+const nameOf = (file: string): string => file.replace(/\.(csv|tsv|txt)$/i, '').slice(0, 200);
+
+interface UploadDialogProps {
+  intent: Intent;
+  datasets: readonly Dataset[];
+}
+
+export function UploadDialog({ intent, datasets }: UploadDialogProps) {
+  const writable = useMemo(() => datasets.filter((dataset) => dataset.role !== 'viewer'), [datasets]);
+  const preset = writable.find((dataset) => dataset.id === intent.datasetId);
+  const [target, setTarget] = useState<'new' | 'existing'>(preset ? 'existing' : 'new');
+  const [name, setName] = useState(nameOf(intent.files[0]?.name ?? ''));
+  const [chosen, setChosen] = useState<string | null>(preset?.id ?? null);
+  const [mode, setMode] = useState<'append' | 'replace'>('append');
+  const [search, setSearch] = useState('');
+  const dataset = writable.find((other) => other.id === chosen);
+  const many = intent.files.length > 1;
+  const empty = intent.files.filter((file) => file.size === 0);
+  const ready = empty.length === 0 && (target === 'new' ? many || name.trim() !== '' : dataset !== undefined);
+  const found = writable.filter((other) => other.name.toLowerCase().includes(search.trim().toLowerCase()));
+
+  const send = (): void => {
+    for (const file of intent.files) {
+      const where: { dataset: { id: string } | { new_name: string }; mode: Mode } =
+        target === 'existing' && dataset ? { dataset: { id: dataset.id }, mode } : { dataset: { new_name: many ? nameOf(file.name) : name.trim() }, mode: 'new' };
+      void start(file, { ...where, key: [], options: {}, confirm: 'auto' });
+    }
+    setIntent(null);
+  };
+
+  return (
+    <Dialog title={many ? `Upload ${plural(intent.files.length, 'file')}` : 'Upload a file'} isOpen onClose={() => setIntent(null)}>
+      <form
+        style={{ display: 'contents' }}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (ready) send();
+        }}
+      >
+        <DialogBody>
+          <ul className="stack" style={{ gap: 4 }}>
+            {intent.files.slice(0, 5).map((file, i) => (
+              <li key={i} className="file-line">
+                <FileSpreadsheet size={16} aria-hidden />
+                <span className="cut grow" title={file.name}>
+                  {file.name}
+                </span>
+                <span className="small faint">{bytes(file.size)}</span>
+              </li>
+            ))}
+            {intent.files.length > 5 ? <li className="small faint">and {intent.files.length - 5} more</li> : null}
+          </ul>
+          {empty.length > 0 ? (
+            <div className="notice bad" role="alert">
+              <TriangleAlert size={16} aria-hidden />
+              <span>{empty[0]?.name} is empty: it holds 0 bytes. Export it again, then choose it anew.</span>
+            </div>
+          ) : null}
+          <ToggleButtonGroup
+            className="segmented"
+            aria-label="Where the rows go"
+            selectionMode="single"
+            disallowEmptySelection
+            selectedKeys={[target]}
+            onSelectionChange={(keys) => setTarget(keys.has('existing') ? 'existing' : 'new')}
+          >
+            <ToggleButton id="new" className="segment">
+              New dataset
+            </ToggleButton>
+            <ToggleButton id="existing" className="segment" isDisabled={writable.length === 0}>
+              Existing dataset
+            </ToggleButton>
+          </ToggleButtonGroup>
+          {target === 'new' && !many ? <TextField label="Name of the dataset" value={name} onChange={setName} maxLength={200} autoFocus /> : null}
+          {target === 'new' && many ? <p className="faint">Each file becomes a dataset with the file’s name.</p> : null}
+          {target === 'existing' ? (
+            <>
+              <div className="field">
+                <span className="field-label">Dataset</span>
+                <div className="picker">
+                  <SearchField aria-label="Search datasets" value={search} onChange={setSearch}>
+                    <Input className="input" placeholder="Search datasets" />
+                  </SearchField>
+                  <ListBox
+                    className="picker-list"
+                    aria-label="Datasets"
+                    selectionMode="single"
+                    selectedKeys={chosen ? [chosen] : []}
+                    onSelectionChange={(keys) => setChosen(keys === 'all' ? null : ([...keys].map(String)[0] ?? null))}
+                    items={found}
+                    renderEmptyState={() => <div className="picker-empty">No dataset that you may edit has this name.</div>}
+                  >
+                    {(item) => (
+                      <ListBoxItem id={item.id} textValue={item.name} className="menu-item">
+                        <span className="cut grow">{item.name}</span>
+                        <span className="small faint">{plural(item.rows, 'row')}</span>
+                      </ListBoxItem>
+                    )}
+                  </ListBox>
+                </div>
+              </div>
+              <ToggleButtonGroup
+                className="segmented"
+                aria-label="What happens to the rows"
+                selectionMode="single"
+                disallowEmptySelection
+                selectedKeys={[mode]}
+                onSelectionChange={(keys) => setMode(keys.has('replace') ? 'replace' : 'append')}
+              >
+                <ToggleButton id="append" className="segment">
+                  Append
+                </ToggleButton>
+                <ToggleButton id="replace" className="segment">
+                  Replace
+                </ToggleButton>
+              </ToggleButtonGroup>
+              <p className="small faint" role="status">
+                {dataset ? EFFECT[mode](dataset) : 'Choose the dataset that the rows go to.'}
+              </p>
+            </>
+          ) : null}
+        </DialogBody>
+        <DialogFoot>
+          <Button look="quiet" onPress={() => setIntent(null)}>
+            Cancel
+          </Button>
+          <Button look="primary" type="submit" isDisabled={!ready}>
+            Upload
+          </Button>
+        </DialogFoot>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,44 @@
+// Which files wait for the upload dialog: dropped on any page, or chosen by a button anywhere.
+import { useSyncExternalStore } from 'react';
+
+export interface Intent {
+  files: File[];
+  /** Preselected: the dataset whose page the files were dropped on. */
+  datasetId: string | null;
+}
+
+let intent: Intent | null = null;
+const listeners = new Set<() => void>();
+
+export function setIntent(next: Intent | null): void {
+  intent = next;
+  for (const listener of listeners) listener();
+}
+
+export function useIntent(): Intent | null {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => intent,
+  );
+}
+
+/** Opens the system's file chooser. */
+export function chooseFiles(datasetId: string | null = null): void {
+  const input = document.createElement('input');
+  input.type = 'file';
+  input.multiple = true;
+  input.accept = '.csv,.tsv,.txt,text/csv,text/tab-separated-values,text/plain';
+  input.style.display = 'none';
+  input.dataset['testid'] = 'file-input';
+  input.onchange = () => {
+    const files = [...(input.files ?? [])];
+    input.remove();
+    if (files.length > 0) setIntent({ files, datasetId });
+  };
+  input.oncancel = () => input.remove();
+  document.body.append(input);
+  input.click();
+}

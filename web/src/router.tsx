@@ -1,0 +1,115 @@
+// The map of pages. Everything but sign-in hangs below the frame, which asks who is there first.
+import { QueryClient } from '@tanstack/react-query';
+import { createRootRouteWithContext, createRoute, createRouter, Outlet, redirect } from '@tanstack/react-router';
+
+import { Failed } from '@/components/states';
+import { meQuery } from '@/features/session/api';
+import { datasetQuery, datasetsQuery } from '@/features/datasets/api';
+import { codeOf, isTransient } from '@/lib/api/problem';
+import { onSignedOut } from '@/lib/api/session';
+import { DatasetPage } from '@/routes/dataset';
+import { type DatasetSearch, readDatasetSearch } from '@/routes/dataset-search';
+import { DatasetsPage } from '@/routes/datasets';
+import { Frame } from '@/routes/frame';
+import { NotFoundPage } from '@/routes/not-found';
+import { SignInPage } from '@/routes/sign-in';
+import { UploadPage } from '@/routes/upload';
+import { UploadsPage } from '@/routes/uploads';
+import { UsersPage } from '@/routes/users';
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (failures, error) => failures < 2 && isTransient(error),
+      retryDelay: (attempt) => Math.min(4000, 500 * 2 ** attempt) * (0.75 + Math.random() / 2),
+      networkMode: 'always',
+    },
+    mutations: { networkMode: 'always' },
+  },
+});
+
+const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  component: Outlet,
+  notFoundComponent: NotFoundPage,
+});
+
+interface SignInSearch {
+  return_to?: string;
+  error?: string;
+  request_id?: string;
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' || typeof value === 'number' ? String(value) : undefined);
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search: Record<string, unknown>): SignInSearch => {
+    const [returnTo, error, requestId] = [text(search['return_to']), text(search['error']), text(search['request_id'])];
+    return { ...(returnTo ? { return_to: returnTo } : {}), ...(error ? { error } : {}), ...(requestId ? { request_id: requestId } : {}) };
+  },
+  component: () => <SignInPage {...signIn.useSearch()} />,
+});
+
+const frame = createRoute({
+  getParentRoute: () => root,
+  id: 'frame',
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queryClient.ensureQueryData(meQuery);
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's own way to redirect
+      if (codeOf(error) === 'unauthenticated') throw redirect({ to: '/sign-in', search: { return_to: location.href } });
+      throw error;
+    }
+  },
+  errorComponent: ({ error, reset }) => <Failed error={error} what="Gridkeep could not start" onRetry={() => void router.invalidate().then(reset)} />,
+  component: Frame,
+});
+
+const datasets = createRoute({
+  getParentRoute: () => frame,
+  path: '/',
+  loader: ({ context }) => context.queryClient.prefetchQuery(datasetsQuery),
+  component: DatasetsPage,
+});
+
+const dataset = createRoute({
+  getParentRoute: () => frame,
+  path: '/datasets/$id',
+  validateSearch: (search: Record<string, unknown>): DatasetSearch => readDatasetSearch(search),
+  loader: ({ context, params }) => context.queryClient.prefetchQuery(datasetQuery(params.id)),
+  component: function DatasetRoute() {
+    const { id } = dataset.useParams();
+    return <DatasetPage key={id} id={id} search={dataset.useSearch()} />;
+  },
+});
+
+const uploads = createRoute({ getParentRoute: () => frame, path: '/uploads', component: UploadsPage });
+const upload = createRoute({
+  getParentRoute: () => frame,
+  path: '/uploads/$id',
+  component: function UploadRoute() {
+    return <UploadPage id={upload.useParams().id} />;
+  },
+});
+const users = createRoute({ getParentRoute: () => frame, path: '/users', component: UsersPage });
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, frame.addChildren([datasets, dataset, uploads, upload, users])]),
+  context: { queryClient },
+  defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0,
+});
+
+onSignedOut(() => {
+  queryClient.clear();
+  const { location } = router.state;
+  if (location.pathname !== '/sign-in') void router.navigate({ to: '/sign-in', search: { return_to: location.href } });
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,110 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { FileUp, Rows3, X } from 'lucide-react';
+
+import { Button } from '@/components/button';
+import { Empty, Failed, Skeleton } from '@/components/states';
+import { snapshotQuery } from '@/features/datasets/api';
+import { Grid, type GridSort } from '@/features/grid/components/grid';
+import { RowPanel } from '@/features/grid/components/row-panel';
+import { usePageCache } from '@/features/grid/use-page-cache';
+import { chooseFiles } from '@/features/uploads/drop-intent';
+import type { Column, Dataset } from '@/lib/api/types';
+
+import { type DatasetSearch, readEquals, writeEquals } from './dataset-search';
+
+const readSort = (sort: string | undefined): GridSort | null =>
+  sort === undefined ? null : { column: sort.replace(/^-/, ''), desc: sort.startsWith('-') };
+
+interface GridTabProps {
+  dataset: Dataset;
+  search: DatasetSearch;
+}
+
+/** The head's rows, or those of the version in the address. */
+export function GridTab({ dataset, search }: GridTabProps) {
+  const old = search.version !== undefined && search.version !== dataset.version ? search.version : null;
+  const snapshot = useQuery({ ...snapshotQuery(dataset.id, old ?? dataset.version), enabled: old !== null });
+  if (old !== null && snapshot.isPending) return <Skeleton lines={10} />;
+  if (old !== null && snapshot.isError) {
+    return (
+      <Failed
+        error={snapshot.error}
+        what={`Version ${old} could not be read`}
+        onRetry={() => void snapshot.refetch()}
+        actions={<Link to="/datasets/$id" params={{ id: dataset.id }} className="btn">Back to head</Link>}
+      />
+    );
+  }
+  const columns = old === null ? dataset.columns : (snapshot.data?.columns ?? []);
+  const rows = old === null ? dataset.rows : (snapshot.data?.total ?? 0);
+  return <GridOfVersion key={old ?? 'head'} dataset={dataset} search={search} version={old ?? dataset.version} columns={columns} rows={rows} isHead={old === null} />;
+}
+
+interface GridOfVersionProps extends GridTabProps {
+  version: number;
+  columns: readonly Column[];
+  rows: number;
+  isHead: boolean;
+}
+
+function GridOfVersion({ dataset, search, version, columns, rows, isHead }: GridOfVersionProps) {
+  const navigate = useNavigate();
+  const set = (change: Pick<DatasetSearch, 'sort' | 'filter' | 'row'>): void =>
+    void navigate({ to: '/datasets/$id', params: { id: dataset.id }, search: (before) => ({ ...before, ...change }), replace: 'row' in change });
+  const cache = usePageCache({ dataset: dataset.id, version, sort: search.sort, filter: search.filter, total: rows });
+  const equals = readEquals(search.filter);
+  const nameOf = (id: string): string => columns.find((column) => column.id === id)?.name ?? id;
+
+  if (rows === 0) {
+    return (
+      <Empty
+        icon={<Rows3 size={28} aria-hidden />}
+        title="No rows"
+        actions={isHead && dataset.role !== 'viewer' ? <Button look="primary" onPress={() => chooseFiles(dataset.id)}><FileUp size={15} aria-hidden /> Upload rows</Button> : null}
+      >
+        This version has {columns.length} columns and no rows: {columns.slice(0, 12).map((column) => column.name).join(', ')}
+        {columns.length > 12 ? ', …' : ''}
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {search.filter === undefined ? null : (
+        <div className="grid-tools">
+          <span className="small faint">Filter</span>
+          {equals.map((equal, i) => (
+            <Button key={i} size="tiny" aria-label={`Remove the filter ${nameOf(equal.column)} = ${equal.value}`} onPress={() => set({ filter: writeEquals(equals.filter((_, at) => at !== i)) })}>
+              <span className="cut" style={{ maxWidth: 260 }}>{nameOf(equal.column)} = {String(equal.value)}</span> <X size={12} aria-hidden />
+            </Button>
+          ))}
+          <Button size="tiny" look="quiet" onPress={() => set({ filter: undefined })}>Clear</Button>
+        </div>
+      )}
+      <div className="grid-with-panel">
+        {cache.total === 0 ? (
+          <Empty icon={<Rows3 size={28} aria-hidden />} title="No row passes the filter" actions={<Button onPress={() => set({ filter: undefined })}>Clear the filter</Button>}>
+            The version has rows; none of them has these values.
+          </Empty>
+        ) : (
+          <Grid
+            dataset={dataset.id}
+            label={`Rows of ${dataset.name}, version ${version}`}
+            version={version}
+            columns={columns}
+            cache={cache}
+            allRows={rows}
+            filtered={search.filter !== undefined}
+            sort={readSort(search.sort)}
+            onSort={(sort) => set({ sort: sort ? `${sort.desc ? '-' : ''}${sort.column}` : undefined })}
+            onFilter={(column, value) => set({ filter: writeEquals([...equals.filter((equal) => equal.column !== column), { column, op: 'eq', value }]) })}
+            onOpenRow={(rowId) => set({ row: Number(rowId) })}
+          />
+        )}
+        {search.row === undefined ? null : (
+          <RowPanel dataset={dataset.id} version={version} rowId={String(search.row)} columns={columns} onClose={() => set({ row: undefined })} />
+        )}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,98 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { CircleAlert } from 'lucide-react';
+
+import { Button } from '@/components/button';
+import { PlaceItem } from '@/components/place-list';
+import { Failed, Skeleton } from '@/components/states';
+import { uploadQuery, warningsQuery } from '@/features/uploads/api';
+import { ReceiptDetails, ReceiptLine } from '@/features/uploads/components/receipt';
+import { StateBadge } from '@/features/uploads/components/upload-table';
+import { warningCount } from '@/features/uploads/receipt-lines';
+import type { Upload } from '@/lib/api/types';
+import { typeName } from '@/lib/cells';
+import { bytes, count, exactTime, plural } from '@/lib/format';
+
+function Columns({ upload }: { upload: Upload }) {
+  if (!upload.plan) return null;
+  return (
+    <section className="stack">
+      <h2>Columns found</h2>
+      <div className="card" style={{ overflow: 'auto' }} tabIndex={0} role="region" aria-label="Columns found">
+        <table className="list-table">
+          <thead>
+            <tr><th scope="col">Column</th><th scope="col">Type</th><th scope="col">Format</th><th scope="col">Null is written</th></tr>
+          </thead>
+          <tbody>
+            {upload.plan.columns.map((column) => (
+              <tr key={column.id}>
+                <td>{column.name}{column.header !== column.name ? <span className="small faint"> · in the file: {column.header === '' ? 'no name' : column.header}</span> : null}</td>
+                <td>{typeName(column.type)}{column.fixed ? <span className="small faint"> · fixed</span> : null}</td>
+                <td className="mono">{column.format ?? '–'}</td>
+                <td className="mono">{column.null_token === null || column.null_token === undefined ? <span className="faint">no null</span> : column.null_token === '' ? 'empty cell' : column.null_token}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Warnings({ upload }: { upload: Upload }) {
+  const warnings = useInfiniteQuery(warningsQuery(upload.id));
+  const places = warnings.data?.pages.flatMap((page) => page.places) ?? [];
+  const total = upload.receipt ? warningCount(upload.receipt) : 0;
+  if (total === 0 && places.length === 0) return null;
+  return (
+    <section className="stack">
+      <h2>{plural(Math.max(total, places.length), 'warning')}</h2>
+      {warnings.isError ? <Failed error={warnings.error} what="The warnings could not be read" onRetry={() => void warnings.refetch()} /> : null}
+      {places.length > 0 ? <ol className="card places">{places.map((place, i) => <PlaceItem key={i} place={place} />)}</ol> : null}
+      {warnings.hasNextPage ? <Button onPress={() => void warnings.fetchNextPage()}>Show more warnings</Button> : null}
+    </section>
+  );
+}
+
+/** One import's account: what was read, what became of it, what was found. */
+export function UploadPage({ id }: { id: string }) {
+  const query = useQuery({
+    ...uploadQuery(id),
+    refetchInterval: ({ state }) => (state.data && !['published', 'failed', 'cancelled'].includes(state.data.state) ? 1500 : false),
+  });
+  if (query.isPending) return <Skeleton lines={8} />;
+  if (!query.data) return <Failed error={query.error} what="The upload could not be read" onRetry={() => void query.refetch()} actions={<Link to="/uploads" className="btn">Go to uploads</Link>} />;
+  const upload = query.data;
+  return (
+    <div className="page">
+      <div className="page-head">
+        <h1>{upload.file_name}</h1>
+        {upload.version ? <Link to="/datasets/$id" params={{ id: upload.dataset_id }} search={{ version: upload.version }} className="btn primary">Open {upload.dataset_name.length > 30 ? 'dataset' : upload.dataset_name} v{upload.version}</Link> : null}
+      </div>
+      <div className="row" style={{ flexWrap: 'wrap' }}>
+        <StateBadge state={upload.state} />
+        <span className="small faint">{bytes(upload.bytes_total)} · {upload.mode} · {upload.dataset_name} · {exactTime(upload.created_at)}</span>
+      </div>
+      {upload.problem ? (
+        <div className="notice bad" role="alert">
+          <CircleAlert size={16} aria-hidden />
+          <div><b>{upload.problem.title}.</b> {upload.problem.detail} <span>Nothing of this file was imported.</span>
+            {upload.problem.request_id ? <div className="small mono">Request {upload.problem.request_id}</div> : null}
+          </div>
+        </div>
+      ) : null}
+      {upload.receipt ? (
+        <section className="card stack" style={{ padding: 20, gap: 6 }}>
+          <h2>Receipt</h2>
+          <ReceiptLine receipt={upload.receipt} />
+          <ReceiptDetails receipt={upload.receipt} />
+          {upload.receipt.quarantined > 0 ? (
+            <p><Link to="/datasets/$id" params={{ id: upload.dataset_id }} search={{ tab: 'quarantine' }}>See the {count(upload.receipt.quarantined)} quarantined</Link></p>
+          ) : null}
+        </section>
+      ) : null}
+      <Warnings upload={upload} />
+      <Columns upload={upload} />
+    </div>
+  );
+}
