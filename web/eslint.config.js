@@ -23,7 +23,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
     },
   },
-  { files: ['scripts/**', 'public/**'], languageOptions: { globals: { process: 'readonly', console: 'readonly', localStorage: 'readonly', document: 'readonly', matchMedia: 'readonly' } } },
+  { files: ['scripts/**', 'public/**'], languageOptions: { globals: { URL: 'readonly', process: 'readonly', console: 'readonly', localStorage: 'readonly', document: 'readonly', matchMedia: 'readonly' } } },
   { files: ['src/lib/**', 'src/components/**'], rules: upward('@/features/*', '@/features/**', '@/routes/*') },
   { files: ['src/features/**'], rules: upward('@/routes/*', '@/routes/**') },
 );

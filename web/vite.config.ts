@@ -4,7 +4,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
 // `gridkeep dev` runs this server in front of its own API; by hand, GRIDKEEP_URL names any running stack.
-const api = process.env['GRIDKEEP_URL'] ?? 'http://localhost:8080';
+const api = process.env.GRIDKEEP_URL ?? 'http://localhost:8080';
 
 export default defineConfig({
   plugins: [react()],
@@ -12,7 +12,7 @@ export default defineConfig({
   build: { target: 'es2023', sourcemap: false, assetsInlineLimit: 0 },
   server: {
     host: 'localhost',
-    port: Number(process.env['GRIDKEEP_WEB_PORT'] ?? 5173),
+    port: Number(process.env.GRIDKEEP_WEB_PORT ?? 5173),
     strictPort: true,
     proxy: {
       '/api': {

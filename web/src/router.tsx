@@ -28,6 +28,9 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** The page shows the failure itself, with what can be done. */
+const shown = (): void => undefined;
+
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Outlet,
   notFoundComponent: NotFoundPage,
@@ -45,7 +48,7 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
   validateSearch: (search: Record<string, unknown>): SignInSearch => {
-    const [returnTo, error, requestId] = [text(search['return_to']), text(search['error']), text(search['request_id'])];
+    const [returnTo, error, requestId] = [text(search.return_to), text(search.error), text(search.request_id)];
     return { ...(returnTo ? { return_to: returnTo } : {}), ...(error ? { error } : {}), ...(requestId ? { request_id: requestId } : {}) };
   },
   component: () => <SignInPage {...signIn.useSearch()} />,
@@ -56,7 +59,7 @@ const frame = createRoute({
   id: 'frame',
   beforeLoad: async ({ context, location }) => {
     try {
-      await context.queryClient.ensureQueryData(meQuery);
+      await context.queryClient.query({ ...meQuery, staleTime: 'static' });
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's own way to redirect
       if (codeOf(error) === 'unauthenticated') throw redirect({ to: '/sign-in', search: { return_to: location.href } });
@@ -70,7 +73,7 @@ const frame = createRoute({
 const datasets = createRoute({
   getParentRoute: () => frame,
   path: '/',
-  loader: ({ context }) => context.queryClient.prefetchQuery(datasetsQuery),
+  loader: ({ context }) => context.queryClient.query(datasetsQuery).catch(shown),
   component: DatasetsPage,
 });
 
@@ -78,7 +81,7 @@ const dataset = createRoute({
   getParentRoute: () => frame,
   path: '/datasets/$id',
   validateSearch: (search: Record<string, unknown>): DatasetSearch => readDatasetSearch(search),
-  loader: ({ context, params }) => context.queryClient.prefetchQuery(datasetQuery(params.id)),
+  loader: ({ context, params }) => context.queryClient.query(datasetQuery(params.id)).catch(shown),
   component: function DatasetRoute() {
     const { id } = dataset.useParams();
     return <DatasetPage key={id} id={id} search={dataset.useSearch()} />;

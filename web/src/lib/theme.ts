@@ -14,7 +14,7 @@ function wanted(): Theme {
 
 function apply(): void {
   const theme = wanted();
-  document.documentElement.dataset['theme'] = theme === 'dark' || (theme === 'system' && system.matches) ? 'dark' : 'light';
+  document.documentElement.dataset.theme = theme === 'dark' || (theme === 'system' && system.matches) ? 'dark' : 'light';
   for (const listener of listeners) listener();
 }
 

@@ -33,7 +33,7 @@ export function SignInPage({ return_to, error, request_id }: SignInPageProps) {
           <div className="notice bad" role="alert">
             <CircleAlert size={16} aria-hidden />
             <div>
-              {ERRORS[error] ?? ERRORS['failed']}
+              {ERRORS[error] ?? ERRORS.failed}
               {request_id ? <div className="small mono">Request {request_id}</div> : null}
             </div>
           </div>

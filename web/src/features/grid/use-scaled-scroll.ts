@@ -14,7 +14,7 @@ export interface ScaledScroll {
   scrollTo: (virtualTop: number) => void;
 }
 
-export function useScaledScroll(scroller: RefObject<HTMLDivElement | null>, virtualHeight: number, headerHeight: number): ScaledScroll {
+export function useScaledScroll(scrollerRef: RefObject<HTMLDivElement | null>, virtualHeight: number, headerHeight: number): ScaledScroll {
   const [viewport, setViewport] = useState(600);
   const [top, setTop] = useState(0);
   const scale = useMemo(() => scaleOf(virtualHeight, viewport), [virtualHeight, viewport]);
@@ -22,29 +22,29 @@ export function useScaledScroll(scroller: RefObject<HTMLDivElement | null>, virt
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
 
   useLayoutEffect(() => {
-    const element = scroller.current;
+    const element = scrollerRef.current;
     if (!element) return;
     const measure = (): void => setViewport(Math.max(1, element.clientHeight - headerHeight));
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
-  }, [scroller, headerHeight]);
+  }, [scrollerRef, headerHeight]);
 
   const put = useCallback(
     (virtualTop: number) => {
-      const element = scroller.current;
+      const element = scrollerRef.current;
       if (!element) return;
       const wanted = toPhysical(scale, virtualTop);
       // Remembered before the event comes, so that it is not taken for a move of the reader's.
       element.scrollTop = wanted;
       state.current.physical = element.scrollTop;
     },
-    [scroller, scale],
+    [scrollerRef, scale],
   );
 
   useEffect(() => {
-    const element = scroller.current;
+    const element = scrollerRef.current;
     if (!element) return;
     const onScroll = (): void => {
       const now = element.scrollTop;
@@ -60,7 +60,7 @@ export function useScaledScroll(scroller: RefObject<HTMLDivElement | null>, virt
       element.removeEventListener('scroll', onScroll);
       if (timer.current !== null) clearTimeout(timer.current);
     };
-  }, [scroller, scale, put]);
+  }, [scrollerRef, scale, put]);
 
   const scrollTo = useCallback(
     (virtualTop: number) => {

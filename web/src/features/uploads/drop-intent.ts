@@ -32,7 +32,7 @@ export function chooseFiles(datasetId: string | null = null): void {
   input.multiple = true;
   input.accept = '.csv,.tsv,.txt,text/csv,text/tab-separated-values,text/plain';
   input.style.display = 'none';
-  input.dataset['testid'] = 'file-input';
+  input.dataset.testid = 'file-input';
   input.onchange = () => {
     const files = [...(input.files ?? [])];
     input.remove();

@@ -34,7 +34,7 @@ export function CellPopover({ cell, dataset, version, anchor, onClose, onFilter,
     queryFn: async ({ signal }) => {
       const path = { id: dataset, row_id: cell.rowId, column_id: cell.column.id };
       const answer = await unwrap(api.GET('/api/v1/datasets/{id}/rows/{row_id}/cells/{column_id}', { params: { path, query: { version } }, signal }));
-      return answer.value as unknown;
+      return answer.value;
     },
     enabled: cut,
     staleTime: Infinity,
@@ -55,7 +55,7 @@ export function CellPopover({ cell, dataset, version, anchor, onClose, onFilter,
         {value === '' ? <p className="faint">An empty text.</p> : null}
         {/* A scroller of its own is reached by the keyboard. */}
         {text !== '' ? <pre tabIndex={0} aria-label="Value">{text}</pre> : null}
-        <div className="row small faint">{text.length > 80 ? `${count([...text].length)} characters` : null}</div>
+        <div className="row small faint">{text.length > 80 ? `${count(Array.from(text).length)} characters` : null}</div>
         <div className="row">
           <Button size="tiny" isDisabled={value === null || value === undefined} onPress={() => void navigator.clipboard.writeText(text)}>
             <Copy size={13} aria-hidden /> Copy

@@ -6,7 +6,7 @@ import {
 } from '@tanstack/react-table';
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, CircleAlert } from 'lucide-react';
-import { type KeyboardEvent, type PointerEvent, type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { Button } from '@/components/button';
 import { ApiProblem } from '@/lib/api/problem';
@@ -87,6 +87,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
   const gutter = Math.max(48, 22 + count(Math.max(total, 1)).length * 7.6);
   const scroll = useScaledScroll(scroller, total * ROW + 2, HEADER);
   const widths = columns.map((column) => sizing[column.id] ?? defaultWidth(column));
+  // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer changes in place; nothing memoised takes it
   const virtualColumns = useVirtualizer({
     horizontal: true,
     count: columns.length,
@@ -223,7 +224,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
   };
 
   const cellAt = (target: EventTarget | null): Cell | null => {
-    const at = target instanceof Element ? target.closest<HTMLElement>('[data-cell]')?.dataset['cell'] : undefined;
+    const at = target instanceof Element ? target.closest<HTMLElement>('[data-cell]')?.dataset.cell : undefined;
     const [row, column] = at?.split(':').map(Number) ?? [];
     return row === undefined || column === undefined ? null : { row, column };
   };
@@ -377,7 +378,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
           cell={openCell}
           dataset={dataset}
           version={version}
-          anchor={anchor as RefObject<Element | null>}
+          anchor={anchor}
           onClose={() => {
             setOpenCell(null);
             wantsFocus.current = true;
