@@ -29,7 +29,7 @@ export function Dock() {
   return (
     <section className="dock" aria-label="Uploads on their way">
       <div className="dock-head">
-        <span className="grow">{underway.length > 0 ? `${plural(underway.length, 'file')} on the way` : `${plural(items.length, 'file')} done`}</span>
+        <span className="grow">{underway.length > 0 ? `${plural(underway.length, 'file')} on the way` : `${plural(items.length, 'upload')} finished`}</span>
         <IconButton label={folded ? 'Unfold uploads' : 'Fold uploads'} tiny onPress={() => setFolded(!folded)}>
           {folded ? <ChevronUp size={15} aria-hidden /> : <ChevronDown size={15} aria-hidden />}
         </IconButton>

@@ -1,0 +1,64 @@
+import AxeBuilder from '@axe-core/playwright';
+import { expect, type Page, test } from '@playwright/test';
+
+import { csv, signIn, uploadNew } from './steps';
+
+async function expectNoViolations(page: Page, where: string): Promise<void> {
+  await page.waitForTimeout(200); // Skeletons come after 150 ms; axe must not look in between.
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+  expect(violations.map(({ id, nodes }) => ({ where, id, at: nodes.slice(0, 3).map((node) => node.html.slice(0, 160)) }))).toEqual([]);
+}
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`axe finds nothing on any page, ${theme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.goto('/sign-in?error=expired');
+    await expectNoViolations(page, 'sign-in');
+    await signIn(page);
+    const card = await uploadNew(page, csv('small.csv', 'id,name\n1,Ada\n2,\n3,Lin\n'), `axe ${theme} ${Date.now()}`);
+    await expect(card).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
+    await expectNoViolations(page, 'datasets and dock');
+    await card.getByRole('link', { name: /^Receipt/ }).click();
+    await expect(page.getByRole('heading', { name: 'Receipt' })).toBeVisible();
+    await expectNoViolations(page, 'receipt');
+    await page.getByRole('link', { name: /^Open/ }).first().click();
+    await expect(page.getByRole('grid')).toBeVisible();
+    await expectNoViolations(page, 'grid');
+    await page.locator('[data-cell="0:0"]').focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await expectNoViolations(page, 'cell');
+    await page.keyboard.press('Escape');
+    for (const tab of ['History', 'Imports', 'Quarantine', 'Settings']) {
+      await page.getByRole('tab', { name: tab }).click();
+      await expectNoViolations(page, tab);
+    }
+    await page.keyboard.press('Control+k');
+    await expectNoViolations(page, 'palette');
+  });
+}
+
+test('the grid is walked by keys alone, and the focus never gets lost', async ({ page }) => {
+  await signIn(page);
+  const rows = Array.from({ length: 500 }, (_, i) => `${i + 1},name ${i + 1}`).join('\n');
+  const card = await uploadNew(page, csv('rows.csv', `id,name\n${rows}\n`), `keys ${Date.now()}`);
+  await expect(card).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
+  await card.getByRole('link', { name: /^Open/ }).click();
+  await page.locator('[data-cell="0:0"]').focus();
+  const focused = (): Promise<string | undefined> => page.evaluate(() => (document.activeElement instanceof HTMLElement ? document.activeElement.dataset.cell : undefined));
+  await page.keyboard.press('Control+End');
+  await expect.poll(focused).toBe('499:1');
+  await page.keyboard.press('Home');
+  await expect.poll(focused).toBe('499:0');
+  await page.keyboard.press('Control+Home');
+  await expect.poll(focused).toBe('0:0');
+  await page.keyboard.press('PageDown');
+  await expect.poll(focused).toMatch(/^[12]\d:0$/);
+  await page.keyboard.press('Control+Home');
+  for (let i = 0; i < 4; i += 1) await page.keyboard.press('Shift+ArrowDown');
+  await expect(page.getByLabel('Totals')).toContainText('Sum 15');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect.poll(focused).toBe('4:0');
+});

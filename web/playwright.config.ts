@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process';
+
+import { defineConfig } from '@playwright/test';
+
+// Debian's own Chromium: nothing is downloaded. As root it runs without its sandbox.
+const chromium = process.env.CHROMIUM ?? execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim();
+
+export default defineConfig({
+  testDir: 'e2e',
+  timeout: 240_000,
+  expect: { timeout: 15_000 },
+  workers: 1,
+  reporter: [['list']],
+  use: {
+    baseURL: process.env.GRIDKEEP_URL ?? 'http://localhost:8080',
+    viewport: { width: 1440, height: 900 },
+    trace: 'retain-on-failure',
+    launchOptions: { executablePath: chromium, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] },
+  },
+});
