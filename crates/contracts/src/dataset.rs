@@ -115,6 +115,26 @@ pub struct Row {
     pub cells: Vec<serde_json::Value>,
 }
 
+/// One row at a version.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RowAt {
+    pub version: i64,
+    pub columns: Vec<Column>,
+    #[serde(flatten)]
+    pub row: Row,
+}
+
+/// One cell at a version, whole; or the slice of a long one that was asked for.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CellAt {
+    pub version: i64,
+    pub column: Column,
+    #[schema(value_type = Value)]
+    pub value: serde_json::Value,
+    /// Characters of the whole, where the value is a text.
+    pub chars: Option<u64>,
+}
+
 /// A page of rows, all of one version.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RowPage {

@@ -1,1 +1,66 @@
-//! Skeleton.
+//! data-api: what is in the tables. [`datasets`] lists and shows them, [`rows`] reads pages of a version (its parameters
+//! are read by [`query`], [`filter`] and [`cursor`]), [`versions`] tells how a dataset came to be. Everything below
+//! `/datasets/{id}` takes its right from `platform::access`.
+
+mod config;
+mod cursor;
+mod datasets;
+mod error;
+mod filter;
+mod page;
+mod query;
+mod rows;
+mod versions;
+
+use std::sync::Arc;
+
+use axum::{Router, response::IntoResponse};
+use http::header;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use config::App;
+pub use config::{Config, ConnectError, Deps};
+use error::Error;
+
+/// The contract of all functions together, as committed; a test compares it with what their routes say.
+const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(contracts::Problem, contracts::dataset::CutCell)))]
+struct Document;
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(datasets::routes())
+        .merge(rows::routes())
+        .merge(versions::routes())
+        .routes(routes!(show_document))
+}
+
+/// The bare routes, with absolute paths; who mounts them puts `platform::http::layer` around.
+#[must_use]
+pub fn router(deps: Arc<Deps>) -> Router {
+    routes().with_state(App(deps)).split_for_parts().0
+}
+
+/// This function's part of the OpenAPI document.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().split_for_parts().1
+}
+
+/// This document
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "about", operation_id = "showDocument",
+    responses((status = 200, description = "The OpenAPI document of the whole API.", body = Object)))]
+async fn show_document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT)
+}
+
+/// A page's length, or a problem that says what it may be.
+fn limit(asked: Option<u32>, default: u32, max: u32) -> Result<u32, Error> {
+    match asked.unwrap_or(default) {
+        limit if (1..=max).contains(&limit) => Ok(limit),
+        _ => Err(Error::invalid("limit", format!("`limit` is 1 to {max}."))),
+    }
+}

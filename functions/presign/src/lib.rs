@@ -1,1 +1,41 @@
-//! Skeleton.
+//! presign: asking to upload, and watching what becomes of it. [`request`] checks what is asked for, [`link`] signs where
+//! the bytes go, [`record`] keeps who got the link, and [`uploads`] has the routes. The bytes arrive in S3, and
+//! functions/etl goes on from there.
+
+mod config;
+mod error;
+mod link;
+mod record;
+mod request;
+mod uploads;
+mod visible;
+
+use std::sync::Arc;
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use config::App;
+pub use config::{Config, ConnectError, Deps};
+
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(contracts::Problem)))]
+struct Document;
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(uploads::routes())
+}
+
+/// The bare routes, with absolute paths; who mounts them puts `platform::http::layer` around.
+#[must_use]
+pub fn router(deps: Arc<Deps>) -> Router {
+    routes().with_state(App(deps)).split_for_parts().0
+}
+
+/// This function's part of the OpenAPI document.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().split_for_parts().1
+}

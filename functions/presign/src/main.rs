@@ -1,1 +1,16 @@
-fn main() {}
+//! presign as a Lambda function behind API Gateway.
+
+use platform::{
+    config::Settings,
+    http::{HttpConfig, layer},
+    telemetry,
+};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    telemetry::init(true);
+    let settings = Settings::from_env();
+    let deps = presign::Deps::connect(&presign::Config::from(&settings)?).await?;
+    let app = layer(presign::router(deps), &HttpConfig::from(&settings)?);
+    lambda_http::run(app).await.map_err(anyhow::Error::from_boxed)
+}

@@ -1,0 +1,120 @@
+//! What presign must be told, and what it holds while it runs.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::extract::FromRef;
+use platform::{
+    auth::Verifier,
+    config::{ConfigError, Settings},
+    mongo::{self, MongoError},
+    pg,
+    s3::{self, S3Config},
+};
+use secrecy::SecretString;
+use sqlx::PgPool;
+use store::Store;
+
+/// A signed link may live this long at most (AWS's own limit).
+const EXPIRY_SECONDS_MAX: u64 = 7 * 24 * 3_600;
+
+/// Typed configuration of presign.
+#[derive(Debug)]
+pub struct Config {
+    /// `GRIDKEEP_PG_URL`: members, grants and imports.
+    pub pg_url: SecretString,
+    /// Connections to PostgreSQL at most (`GRIDKEEP_PG_CONNECTIONS`, 4).
+    pub pg_connections: u32,
+    /// `GRIDKEEP_MONGO_URL`: upload records.
+    pub mongo_url: SecretString,
+    /// Where the bytes go; its endpoint must be the one that browsers reach.
+    pub s3: S3Config,
+    /// How long a link may be used (`GRIDKEEP_UPLOAD_EXPIRY_SECONDS`, 900).
+    pub upload_expiry: Duration,
+    /// Checks access tokens.
+    pub verifier: Arc<Verifier>,
+}
+
+impl Config {
+    /// # Errors
+    /// Names the setting that is missing or not valid.
+    pub fn from(settings: &Settings) -> Result<Self, ConfigError> {
+        const EXPIRY: &str = "GRIDKEEP_UPLOAD_EXPIRY_SECONDS";
+        let expiry: u64 = settings.parse_or(EXPIRY, 900)?;
+        if !(1..=EXPIRY_SECONDS_MAX).contains(&expiry) {
+            return Err(ConfigError::invalid(EXPIRY, "expected 1 to 604800"));
+        }
+        Ok(Self {
+            pg_url: settings.secret("GRIDKEEP_PG_URL")?,
+            pg_connections: settings.parse_or("GRIDKEEP_PG_CONNECTIONS", 4)?,
+            mongo_url: settings.secret("GRIDKEEP_MONGO_URL")?,
+            s3: S3Config::from(settings)?,
+            upload_expiry: Duration::from_secs(expiry),
+            verifier: Arc::new(Verifier::from(settings)?),
+        })
+    }
+}
+
+/// A client that cannot be made from the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("GRIDKEEP_PG_URL cannot be used")]
+    Pg(#[from] sqlx::Error),
+    #[error("GRIDKEEP_MONGO_URL cannot be used")]
+    Mongo(#[from] MongoError),
+}
+
+/// The clients of presign, made once per process. None of them opens a connection before it is used.
+pub struct Deps {
+    pub(crate) pool: PgPool,
+    pub(crate) store: Store,
+    pub(crate) mongo: mongodb::Database,
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) bucket: String,
+    pub(crate) upload_expiry: Duration,
+    pub(crate) verifier: Arc<Verifier>,
+}
+
+impl Deps {
+    /// # Errors
+    /// When a URL cannot be used at all; an unreachable server is none.
+    pub async fn connect(config: &Config) -> Result<Arc<Self>, ConnectError> {
+        let pool = pg::connect(&config.pg_url, config.pg_connections)?;
+        Ok(Arc::new(Self {
+            store: Store::new(pool.clone()),
+            pool,
+            mongo: mongo::connect(&config.mongo_url).await?,
+            s3: s3::client(&config.s3).await,
+            bucket: config.s3.bucket.clone(),
+            upload_expiry: config.upload_expiry,
+            verifier: Arc::clone(&config.verifier),
+        }))
+    }
+}
+
+impl fmt::Debug for Deps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deps").field("bucket", &self.bucket).finish_non_exhaustive()
+    }
+}
+
+/// The router's state; the extractors of `platform` find the pool and the verifier in it.
+#[derive(Clone, Debug)]
+pub(crate) struct App(pub(crate) Arc<Deps>);
+
+impl FromRef<App> for PgPool {
+    fn from_ref(app: &App) -> Self {
+        app.0.pool.clone()
+    }
+}
+
+impl FromRef<App> for Arc<Verifier> {
+    fn from_ref(app: &App) -> Self {
+        Arc::clone(&app.0.verifier)
+    }
+}
+
+impl FromRef<App> for Arc<Deps> {
+    fn from_ref(app: &App) -> Self {
+        Arc::clone(&app.0)
+    }
+}

@@ -1,0 +1,371 @@
+//! Reading the body of `POST /uploads`: every field is checked by hand, so that the answer names the field at fault and
+//! how to mend it. What comes out is valid; [`crate::uploads`] goes on with it.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use contracts::{
+    Code, DatasetId, Problem,
+    names::checked_name,
+    plan::Options,
+    upload::{Confirm, Mode},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// S3 takes at most 5 GiB in one PUT.
+pub const BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Where the rows go. The modes that this version can do fall together with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    New { name: String },
+    Existing { id: DatasetId, mode: Mode },
+}
+
+impl Destination {
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::New { .. } => Mode::New,
+            Self::Existing { mode, .. } => *mode,
+        }
+    }
+}
+
+/// A valid wish to upload.
+#[derive(Clone, Debug)]
+pub struct UploadRequest {
+    pub file_name: String,
+    pub bytes: u64,
+    /// SHA-256 as S3 wants it: base64.
+    pub sha256: Option<String>,
+    pub destination: Destination,
+    pub options: Options,
+    pub confirm: Confirm,
+}
+
+impl TryFrom<Value> for UploadRequest {
+    type Error = Problem;
+
+    fn try_from(body: Value) -> Result<Self, Problem> {
+        let Value::Object(mut fields) = body else {
+            return Err(invalid("", "The body must be a JSON object."));
+        };
+        let file_name = required::<String>(&mut fields, "file_name", "a string")?;
+        let file_name = checked_name(&file_name)
+            .map_err(|e| invalid("/file_name", format!("The file's name {e}.")))?
+            .to_owned();
+        let bytes = checked_bytes(required(&mut fields, "bytes", "a whole number")?)?;
+        let sha256 = optional::<Value>(&mut fields, "checksum", "an object")?
+            .map(checked_checksum)
+            .transpose()?;
+        let mode = required(
+            &mut fields,
+            "mode",
+            "one of \"new\", \"append\" and \"replace\"",
+        )?;
+        let target = required(&mut fields, "dataset", "an object")?;
+        let destination = checked_destination(mode, target)?;
+        let key: Vec<String> =
+            optional(&mut fields, "key", "a list of column names")?.unwrap_or_default();
+        if !key.is_empty() {
+            return Err(invalid(
+                "/key",
+                "A key is only for the modes \"upsert\" and \"sync\"; leave it out.",
+            ));
+        }
+        let options = optional::<Value>(&mut fields, "options", "an object")?
+            .map(checked_options)
+            .transpose()?
+            .unwrap_or_default();
+        let confirm = optional(&mut fields, "confirm", "\"auto\" or \"ask\"")?.unwrap_or_default();
+        no_more(&fields, "")?;
+        Ok(Self {
+            file_name,
+            bytes,
+            sha256,
+            destination,
+            options,
+            confirm,
+        })
+    }
+}
+
+/// A bad field, named by JSON pointer (RFC 6901) as in every other body.
+pub fn invalid(pointer: &str, detail: impl Into<String>) -> Problem {
+    Problem::new(Code::Validation, detail).at(pointer)
+}
+
+fn checked_bytes(bytes: Value) -> Result<u64, Problem> {
+    let Some(bytes) = bytes.as_u64() else {
+        return Err(invalid(
+            "/bytes",
+            "`bytes` must be the file's size: a whole number, not negative.",
+        ));
+    };
+    match bytes {
+        0 => Err(Problem::new(
+            Code::EmptyFile,
+            "The file has no bytes, so there is nothing to import. Choose another file.",
+        )
+        .at("/bytes")),
+        1..=BYTES_MAX => Ok(bytes),
+        _ => Err(Problem::new(
+            Code::TooLarge,
+            format!("The file has {bytes} bytes; one upload takes at most {BYTES_MAX} (5 GiB). Split or compress it."),
+        )
+        .at("/bytes")),
+    }
+}
+
+/// Takes 64 hexadecimal digits or base64 of 32 bytes.
+fn checked_checksum(checksum: Value) -> Result<String, Problem> {
+    let Value::Object(mut fields) = checksum else {
+        return Err(invalid(
+            "/checksum",
+            "`checksum` must be an object such as {\"sha256\": \"…\"}.",
+        ));
+    };
+    let text: String = required(&mut fields, "sha256", "a string").map_err(|p| within("checksum", p))?;
+    no_more(&fields, "/checksum")?;
+    let digest = if text.len() == 64 {
+        from_hex(&text)
+    } else {
+        BASE64_STANDARD.decode(&text).ok().filter(|d| d.len() == 32)
+    };
+    digest.map(|d| BASE64_STANDARD.encode(d)).ok_or_else(|| {
+        invalid(
+            "/checksum/sha256",
+            "A SHA-256 is 64 hexadecimal digits, or 44 characters of base64.",
+        )
+    })
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| {
+            let digit = |b: u8| char::from(b).to_digit(16);
+            match pair {
+                [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem> {
+    let Value::Object(mut fields) = target else {
+        return Err(invalid(
+            "/dataset",
+            "`dataset` must be {\"new_name\": \"…\"} or {\"id\": \"dst_…\"}.",
+        ));
+    };
+    let destination = match mode {
+        Mode::Upsert | Mode::Sync => {
+            return Err(invalid(
+                "/mode",
+                "The modes \"upsert\" and \"sync\" are not available yet; use \"append\" or \"replace\".",
+            ));
+        }
+        Mode::New => {
+            let name: String = required(&mut fields, "new_name", "a string, because the mode is \"new\"")
+                .map_err(|p| within("dataset", p))?;
+            let name = checked_name(&name)
+                .map_err(|e| invalid("/dataset/new_name", format!("The dataset's name {e}.")))?;
+            Destination::New {
+                name: name.to_owned(),
+            }
+        }
+        Mode::Append | Mode::Replace => {
+            let id: String = required(
+                &mut fields,
+                "id",
+                "the id of a dataset, because the mode is not \"new\"",
+            )
+            .map_err(|p| within("dataset", p))?;
+            let id = id.parse().map_err(|_| {
+                invalid("/dataset/id", "A dataset's id looks like \"dst_…\" with 26 characters.")
+            })?;
+            Destination::Existing { id, mode }
+        }
+    };
+    no_more(&fields, "/dataset")?;
+    Ok(destination)
+}
+
+/// Reads each option by itself, so that the one at fault can be named.
+fn checked_options(options: Value) -> Result<Options, Problem> {
+    let Value::Object(fields) = options else {
+        return Err(invalid("/options", "`options` must be an object."));
+    };
+    for (name, value) in &fields {
+        let alone = Value::Object(Map::from_iter([(name.clone(), value.clone())]));
+        serde_json::from_value::<Options>(alone)
+            .map_err(|e| invalid(&format!("/options/{name}"), format!("This option is not valid: {e}.")))?;
+    }
+    let options: Options = serde_json::from_value(Value::Object(fields))
+        .map_err(|e| invalid("/options", format!("The options are not valid: {e}.")))?;
+    for (name, mark) in [("delimiter", options.delimiter), ("quote", options.quote)] {
+        if mark.is_some_and(|c| !c.is_ascii() || matches!(c, '\0' | '\r' | '\n')) {
+            return Err(invalid(
+                &format!("/options/{name}"),
+                "It must be one ASCII character other than a line break.",
+            ));
+        }
+    }
+    if options.delimiter.is_some() && options.delimiter == options.quote {
+        return Err(invalid(
+            "/options/quote",
+            "The quote mark and the delimiter must differ.",
+        ));
+    }
+    Ok(options)
+}
+
+fn required<T: DeserializeOwned>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    what: &str,
+) -> Result<T, Problem> {
+    optional(fields, name, what)?
+        .ok_or_else(|| invalid(&format!("/{name}"), format!("`{name}` is missing; it must be {what}.")))
+}
+
+fn optional<T: DeserializeOwned>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    what: &str,
+) -> Result<Option<T>, Problem> {
+    match fields.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => serde_json::from_value(value)
+            .map(Some)
+            .map_err(|_| invalid(&format!("/{name}"), format!("`{name}` must be {what}."))),
+    }
+}
+
+fn within(parent: &str, mut problem: Problem) -> Problem {
+    problem.pointer = problem.pointer.map(|field| format!("/{parent}{field}"));
+    problem
+}
+
+fn no_more(fields: &Map<String, Value>, parent: &str) -> Result<(), Problem> {
+    match fields.keys().next() {
+        None => Ok(()),
+        Some(name) => Err(invalid(
+            &format!("{parent}/{name}"),
+            "There is no such field; take it out or check its spelling.",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn good() -> Value {
+        json!({
+            "file_name": "flights.csv",
+            "bytes": 30_000_000,
+            "dataset": {"new_name": "Flights"},
+            "mode": "new",
+        })
+    }
+
+    /// Changes one field of a good body and tells the code and pointer of the answer.
+    fn fault(field: &str, value: Value) -> (Code, String) {
+        let mut body = good();
+        body[field] = value;
+        let problem = UploadRequest::try_from(body).expect_err("must be refused");
+        (problem.code, problem.pointer.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_good_request_is_taken() {
+        let request = UploadRequest::try_from(good()).unwrap();
+        assert_eq!(request.bytes, 30_000_000);
+        assert_eq!(request.confirm, Confirm::Auto);
+        assert_eq!(
+            request.destination,
+            Destination::New { name: "Flights".into() }
+        );
+    }
+
+    #[test]
+    fn every_fault_names_its_field() {
+        let v = Code::Validation;
+        for (field, value, code, pointer) in [
+            ("file_name", json!(""), v, "/file_name"),
+            ("file_name", json!("a\u{0}b.csv"), v, "/file_name"),
+            ("file_name", json!("é".repeat(256)), v, "/file_name"),
+            ("file_name", json!(7), v, "/file_name"),
+            ("file_name", Value::Null, v, "/file_name"),
+            ("bytes", json!(0), Code::EmptyFile, "/bytes"),
+            ("bytes", json!(-1), v, "/bytes"),
+            ("bytes", json!(1.5), v, "/bytes"),
+            ("bytes", json!("12"), v, "/bytes"),
+            ("bytes", json!(BYTES_MAX + 1), Code::TooLarge, "/bytes"),
+            ("checksum", json!("abc"), v, "/checksum"),
+            ("checksum", json!({"sha256": "abc"}), v, "/checksum/sha256"),
+            ("checksum", json!({"md5": "abc"}), v, "/checksum/sha256"),
+            ("checksum", json!({"sha256": "g".repeat(64)}), v, "/checksum/sha256"),
+            ("mode", json!("upsert"), v, "/mode"),
+            ("mode", json!("sync"), v, "/mode"),
+            ("mode", json!("merge"), v, "/mode"),
+            ("mode", json!("append"), v, "/dataset/id"),
+            ("dataset", json!({}), v, "/dataset/new_name"),
+            ("dataset", json!({"new_name": " "}), v, "/dataset/new_name"),
+            ("dataset", json!({"new_name": "x", "id": "y"}), v, "/dataset/id"),
+            ("dataset", json!("x"), v, "/dataset"),
+            ("key", json!(["a"]), v, "/key"),
+            ("key", json!("a"), v, "/key"),
+            ("options", json!({"delimiter": ";;"}), v, "/options/delimiter"),
+            ("options", json!({"delimiter": "\n"}), v, "/options/delimiter"),
+            ("options", json!({"quote": "„"}), v, "/options/quote"),
+            ("options", json!({"quote": ";", "delimiter": ";"}), v, "/options/quote"),
+            ("options", json!({"header": "yes"}), v, "/options/header"),
+            ("options", json!({"types": {"a": "number"}}), v, "/options/types"),
+            ("options", json!({"colour": 1}), v, "/options/colour"),
+            ("confirm", json!("maybe"), v, "/confirm"),
+            ("surprise", json!(1), v, "/surprise"),
+        ] {
+            assert_eq!(
+                fault(field, value.clone()),
+                (code, pointer.to_owned()),
+                "{field} = {value}"
+            );
+        }
+        assert!(UploadRequest::try_from(json!([])).is_err());
+    }
+
+    #[test]
+    fn an_existing_dataset_is_named_by_a_valid_id() {
+        let mut body = good();
+        body["mode"] = json!("append");
+        body["dataset"] = json!({"id": "dst_nonsense"});
+        let problem = UploadRequest::try_from(body.clone()).unwrap_err();
+        assert_eq!(problem.pointer.as_deref(), Some("/dataset/id"));
+        let id = DatasetId::generate();
+        body["dataset"] = json!({"id": id});
+        assert_eq!(
+            UploadRequest::try_from(body).unwrap().destination,
+            Destination::Existing { id, mode: Mode::Append }
+        );
+    }
+
+    #[test]
+    fn a_checksum_is_taken_as_hex_or_base64() {
+        let base64 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        for text in [
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
+            base64,
+        ] {
+            let mut body = good();
+            body["checksum"] = json!({"sha256": text});
+            let request = UploadRequest::try_from(body).unwrap();
+            assert_eq!(request.sha256.as_deref(), Some(base64));
+        }
+    }
+}
