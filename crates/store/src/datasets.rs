@@ -1,13 +1,62 @@
 //! Datasets as they are listed and shown: those with at least one version, and not deleted.
 
-use contracts::{UserId, dataset::Dataset};
+use contracts::{
+    UserId,
+    dataset::{Column, Dataset},
+};
+use sqlx::{AssertSqlSafe, types::Json};
 
-use crate::{Result, Store};
+use crate::{
+    Error, Result, Store, StoredColumn,
+    imports::{end, from_word, lock_dataset, page_of},
+};
 
 #[derive(Clone, Debug)]
 pub struct DatasetPage {
     pub datasets: Vec<Dataset>,
     pub next: Option<String>,
+}
+
+const SELECT: &str = "select d.no, d.id, d.name, d.head, d.rows, v.columns, g.role, \
+    (select coalesce(sum((q.receipt ->> 'quarantined')::bigint), 0)::bigint from gk.version q where q.dataset = d.no) as quarantined, \
+    to_char(v.at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as published_at, \
+    to_char(d.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as created_at \
+    from gk.dataset_grant g join gk.dataset d on d.no = g.dataset join gk.version v on v.dataset = d.no and v.version = d.head \
+    where g.member = $1 and d.deleted_at is null";
+
+#[derive(sqlx::FromRow)]
+struct Stored {
+    no: i64,
+    id: String,
+    name: String,
+    head: i64,
+    rows: i64,
+    columns: Json<Vec<StoredColumn>>,
+    role: String,
+    quarantined: i64,
+    published_at: String,
+    created_at: String,
+}
+
+impl Stored {
+    fn into_dataset(self) -> Result<Dataset> {
+        Ok(Dataset {
+            id: self.id.parse()?,
+            name: self.name,
+            version: self.head,
+            rows: self.rows,
+            columns: self
+                .columns
+                .0
+                .into_iter()
+                .map(|stored| stored.column)
+                .collect::<Vec<Column>>(),
+            role: from_word(&self.role)?,
+            quarantined: self.quarantined,
+            published_at: self.published_at,
+            created_at: self.created_at,
+        })
+    }
 }
 
 impl Store {
@@ -18,24 +67,82 @@ impl Store {
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<DatasetPage> {
-        let _ = (member, cursor, limit);
-        todo!()
+        let before = match cursor {
+            None => i64::MAX,
+            Some(text) => text
+                .parse()
+                .map_err(|_| Error::invalid("cursor", "not a cursor of this list"))?,
+        };
+        let stored: Vec<Stored> = sqlx::query_as(AssertSqlSafe(format!(
+            "{SELECT} and d.no < $2 order by d.no desc limit $3"
+        )))
+        .bind(member.to_string())
+        .bind(before)
+        .bind(i64::from(limit.max(1)) + 1)
+        .fetch_all(&self.pool)
+        .await?;
+        let (stored, next) = page_of(stored, limit, |row| row.no.to_string());
+        Ok(DatasetPage {
+            datasets: stored
+                .into_iter()
+                .map(Stored::into_dataset)
+                .collect::<Result<_>>()?,
+            next,
+        })
     }
 
     /// As this member sees it; [`crate::Error::NotFound`] without a grant.
     pub async fn show_dataset(&self, dataset_no: i64, member: UserId) -> Result<Dataset> {
-        let _ = (dataset_no, member);
-        todo!()
+        let stored: Option<Stored> =
+            sqlx::query_as(AssertSqlSafe(format!("{SELECT} and d.no = $2")))
+                .bind(member.to_string())
+                .bind(dataset_no)
+                .fetch_optional(&self.pool)
+                .await?;
+        stored.ok_or(Error::NotFound("dataset"))?.into_dataset()
     }
 
     pub async fn rename_dataset(&self, dataset_no: i64, name: &str) -> Result<()> {
-        let _ = (dataset_no, name);
-        todo!()
+        let renamed = sqlx::query!(
+            "update gk.dataset set name = $2 where no = $1 and deleted_at is null",
+            dataset_no,
+            name
+        )
+        .execute(&self.pool)
+        .await?;
+        if renamed.rows_affected() == 0 {
+            return Err(Error::NotFound("dataset"));
+        }
+        Ok(())
     }
 
     /// Out of sight at once, its unfinished imports cancelled; the tables go with the next [`Store::sweep`].
     pub async fn delete_dataset(&self, dataset_no: i64) -> Result<()> {
-        let _ = dataset_no;
-        todo!()
+        let mut tx = self.pool.begin().await?;
+        lock_dataset(&mut tx, dataset_no).await?;
+        sqlx::query!(
+            "update gk.dataset set deleted_at = clock_timestamp() where no = $1 and deleted_at is null",
+            dataset_no
+        )
+        .execute(&mut *tx)
+        .await?;
+        let unfinished = sqlx::query_scalar!(
+            "select upload from gk.import where dataset = $1 and state not in ('published', 'failed', 'cancelled') \
+             order by upload for update",
+            dataset_no
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        for upload in unfinished {
+            end(
+                &mut tx,
+                &upload,
+                contracts::upload::UploadState::Cancelled,
+                None,
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 }

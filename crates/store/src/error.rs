@@ -27,6 +27,8 @@ pub enum Error {
     Poison(String, #[source] Option<sqlx::Error>),
     #[error("stored document is unreadable")]
     Stored(#[from] serde_json::Error),
+    #[error("stored id is unreadable")]
+    StoredId(#[from] contracts::ids::InvalidId),
     #[error("database")]
     Database(#[from] sqlx::Error),
     #[error("migration")]

@@ -25,6 +25,7 @@ mod cells;
 mod copy;
 mod numeric;
 mod orders;
+mod statement;
 mod tables;
 
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 
 use contracts::events::VersionPublished;
 
+use sqlx::types::Json;
+
 use crate::{Result, Store};
 
 #[derive(Clone, Debug)]
@@ -14,12 +16,28 @@ pub struct OutboxEvent {
 impl Store {
     /// Oldest first.
     pub async fn pending_events(&self, limit: u32) -> Result<Vec<OutboxEvent>> {
-        let _ = limit;
-        todo!()
+        let rows = sqlx::query!(
+            r#"select id, payload as "payload: Json<VersionPublished>" from gk.outbox where relayed_at is null order by id limit $1"#,
+            i64::from(limit)
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| OutboxEvent {
+                id: row.id,
+                event: row.payload.0,
+            })
+            .collect())
     }
 
     pub async fn mark_relayed(&self, ids: &[i64]) -> Result<()> {
-        let _ = ids;
-        todo!()
+        sqlx::query!(
+            "update gk.outbox set relayed_at = clock_timestamp() where id = any($1) and relayed_at is null",
+            ids
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 }

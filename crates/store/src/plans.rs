@@ -1,13 +1,26 @@
 //! Plans and loads: the first plan written for a generation stands for ever; opening its load makes the tables, reserves the
 //! row ids and opens the commit. Its batches come in by [`crate::ledger`].
 
+use std::collections::HashSet;
+
 use contracts::{
     UploadId,
-    plan::{Checkpoint, Plan},
+    dataset::Column,
+    plan::{Checkpoint, Plan, PlannedColumn},
     receipt::Place,
+    upload::{Confirm, Mode, UploadState},
+};
+use sqlx::{PgConnection, types::Json};
+
+use crate::{
+    Error, Result, Store, StoredColumn,
+    imports::{abort_open, big, from_word, lock_dataset, word},
+    quarantine::without_nul,
+    tables,
 };
 
-use crate::{Result, Store, StoredColumn};
+/// Columns that a dataset may use up in its life: PostgreSQL counts dropped and hidden ones too, up to 1,600.
+const PHYSICAL_COLUMNS_MAX: i32 = 1_500;
 
 /// Where a generation's rows go.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +30,142 @@ pub struct OpenLoad {
     /// Row `i` of a batch gets the id `row_lo + row_offset + i`.
     pub row_lo: i64,
     pub columns: Vec<StoredColumn>,
+}
+
+/// An import's row, locked, in the lock order after its dataset.
+struct Locked {
+    state: UploadState,
+    generation: i32,
+    member: String,
+    file_name: String,
+    mode: Mode,
+    confirm: Confirm,
+}
+
+async fn lock_import(connection: &mut PgConnection, upload: &str) -> Result<Locked> {
+    let row = sqlx::query!(
+        "select state, generation, member, file_name, mode, confirm from gk.import where upload = $1 for update",
+        upload
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Locked {
+        state: from_word(&row.state)?,
+        generation: row.generation,
+        member: row.member,
+        file_name: row.file_name,
+        mode: from_word(&row.mode)?,
+        confirm: from_word(&row.confirm)?,
+    })
+}
+
+/// Gives every planned column its id: the dataset's own where the plan means the same column, else the next number.
+/// Columns are told by name; names are unique within a version and within a plan.
+fn number_columns(
+    planned: &mut [PlannedColumn],
+    mode: Mode,
+    present: &[StoredColumn],
+    next: &mut i32,
+) -> Result<()> {
+    for planned in &mut *planned {
+        let known = present
+            .iter()
+            .map(|stored| &stored.column)
+            .find(|column| column.name == planned.column.name);
+        match (known, mode) {
+            (Some(known), Mode::Replace) if known.kind == planned.column.kind => {
+                planned.column.id.clone_from(&known.id);
+            }
+            (None, _) | (Some(_), Mode::Replace) => {
+                planned.column.id = format!("col_{next}");
+                *next += 1;
+            }
+            (Some(known), _) => {
+                if known.kind != planned.column.kind {
+                    return Err(Error::invalid(
+                        "columns",
+                        format!(
+                            "column {:?} is {:?} in the dataset and {:?} in the plan",
+                            known.name, known.kind, planned.column.kind
+                        ),
+                    ));
+                }
+                planned.column = known.clone();
+            }
+        }
+    }
+    let mut seen = HashSet::new();
+    if let Some(twice) = planned.iter().find(|p| !seen.insert(&p.column.id)) {
+        return Err(Error::invalid(
+            "columns",
+            format!("column {:?} is planned twice", twice.column.name),
+        ));
+    }
+    if *next > PHYSICAL_COLUMNS_MAX {
+        return Err(Error::invalid(
+            "columns",
+            "the dataset has used up its columns; import into a new one",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn stored_columns(plan: &Plan) -> Result<Vec<StoredColumn>> {
+    plan.file
+        .columns
+        .iter()
+        .map(|planned| StoredColumn::new(planned.column.clone()))
+        .collect()
+}
+
+/// The columns of the version that an import makes. Two appends planned side by side may each bring a column of the same name:
+/// the later one's gets a number.
+pub(crate) fn merged_columns(
+    mode: Mode,
+    head: &[StoredColumn],
+    plan: &Plan,
+) -> Result<Vec<StoredColumn>> {
+    let planned = stored_columns(plan)?;
+    if mode == Mode::Replace {
+        return Ok(planned);
+    }
+    let mut merged = head.to_vec();
+    for stored in planned {
+        if merged.iter().any(|c| c.column.id == stored.column.id) {
+            continue;
+        }
+        let taken = |name: &str| merged.iter().any(|c| c.column.name == name);
+        let name = if taken(&stored.column.name) {
+            (2..)
+                .map(|n| format!("{}_{n}", stored.column.name))
+                .find(|name| !taken(name))
+                .unwrap_or_default()
+        } else {
+            stored.column.name.clone()
+        };
+        merged.push(StoredColumn {
+            column: Column {
+                name,
+                ..stored.column
+            },
+            sql: stored.sql,
+        });
+    }
+    Ok(merged)
+}
+
+pub(crate) async fn head_columns(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+) -> Result<Vec<StoredColumn>> {
+    let columns = sqlx::query_scalar!(
+        r#"select v.columns as "columns: Json<Vec<StoredColumn>>" from gk.dataset d
+           join gk.version v on v.dataset = d.no and v.version = d.head where d.no = $1"#,
+        dataset_no
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(columns.map(|json| json.0).unwrap_or_default())
 }
 
 impl Store {
@@ -30,28 +179,234 @@ impl Store {
         plan: &Plan,
         warnings: &[Place],
     ) -> Result<Plan> {
-        let _ = (upload, plan, warnings);
-        todo!()
+        let upload = upload.to_string();
+        let dataset_no = self.dataset_of(&upload).await?;
+        let mut tx = self.pool.begin().await?;
+        lock_dataset(&mut tx, dataset_no).await?;
+        let import = lock_import(&mut tx, &upload).await?;
+        if let Some(stored) = stored_plan(&mut tx, &upload, plan.generation).await? {
+            return Ok(stored);
+        }
+        if import.state.is_final() {
+            return Err(Error::Final(import.state));
+        }
+        if plan.generation < import.generation {
+            return Err(Error::OldGeneration {
+                newest: import.generation,
+            });
+        }
+
+        let mut plan = plan.clone();
+        let dataset = sqlx::query!(
+            "select head, next_column from gk.dataset where no = $1",
+            dataset_no
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        let present = head_columns(&mut tx, dataset_no).await?;
+        // Before the first version an earlier generation's columns are nobody's: the numbers begin again.
+        let mut next = if dataset.head == 0 {
+            1
+        } else {
+            dataset.next_column
+        };
+        number_columns(&mut plan.file.columns, import.mode, &present, &mut next)?;
+        sqlx::query!(
+            "update gk.dataset set next_column = $2 where no = $1",
+            dataset_no,
+            next
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "insert into gk.plan (upload, generation, plan) values ($1, $2, $3)",
+            upload,
+            plan.generation,
+            serde_json::to_value(&plan)?
+        )
+        .execute(&mut *tx)
+        .await?;
+        let places = warnings
+            .iter()
+            .map(|place| {
+                serde_json::to_value(Place {
+                    column: place.column.as_deref().map(without_nul),
+                    message: without_nul(&place.message),
+                    raw: place.raw.as_deref().map(without_nul),
+                    ..place.clone()
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        sqlx::query!(
+            "insert into gk.warning (upload, generation, no, place) \
+             select $1, $2, (w.no - 1)::int, w.place from unnest($3::jsonb[]) with ordinality w (place, no)",
+            upload,
+            plan.generation,
+            &places
+        )
+        .execute(&mut *tx)
+        .await?;
+        let state = match import.confirm {
+            Confirm::Ask => UploadState::AwaitingConfirmation,
+            Confirm::Auto => UploadState::Analysing,
+        };
+        sqlx::query!(
+            "update gk.import set generation = $2, state = $3 where upload = $1",
+            upload,
+            plan.generation,
+            word(&state)?
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(plan)
     }
 
     /// The plan of a generation, or the newest.
     pub async fn plan(&self, upload: UploadId, generation: Option<i32>) -> Result<Option<Plan>> {
-        let _ = (upload, generation);
-        todo!()
+        let plan = sqlx::query_scalar!(
+            r#"select plan as "plan: Json<Plan>" from gk.plan where upload = $1 and ($2::int is null or generation = $2)
+               order by generation desc limit 1"#,
+            upload.to_string(),
+            generation
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(plan.map(|json| json.0))
     }
 
     /// The user says yes to this generation; [`crate::Error::OldGeneration`] if it is not the newest.
     pub async fn confirm(&self, upload: UploadId, generation: i32) -> Result<()> {
-        let _ = (upload, generation);
-        todo!()
+        let upload = upload.to_string();
+        self.dataset_of(&upload).await?;
+        let mut tx = self.pool.begin().await?;
+        let import = lock_import(&mut tx, &upload).await?;
+        if import.state == UploadState::Published && import.generation == generation {
+            return Ok(());
+        }
+        if import.state.is_final() {
+            return Err(Error::Final(import.state));
+        }
+        if import.generation == 0 {
+            return Err(Error::NotReady("it has no plan yet"));
+        }
+        if import.generation != generation {
+            return Err(Error::OldGeneration {
+                newest: import.generation,
+            });
+        }
+        sqlx::query!(
+            "update gk.import set state = 'loading' where upload = $1 and state = 'awaiting_confirmation'",
+            upload
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Opens the generation's commit: makes or widens the tables, reserves the row ids, aborts the former generation's commit.
     /// Opening again answers the same. [`crate::Error::OldGeneration`], [`crate::Error::Final`], or
     /// [`crate::Error::NotReady`] while it waits to be confirmed.
     pub async fn open_load(&self, upload: UploadId, generation: i32) -> Result<OpenLoad> {
-        let _ = (upload, generation);
-        todo!()
+        let upload = upload.to_string();
+        let mut tries = 0;
+        loop {
+            match self.try_open_load(&upload, generation).await {
+                Err(error) if tables::try_again(&error, &mut tries).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_open_load(&self, upload: &str, generation: i32) -> Result<OpenLoad> {
+        let dataset_no = self.dataset_of(upload).await?;
+        let mut tx = self.pool.begin().await?;
+        lock_dataset(&mut tx, dataset_no).await?;
+        let import = lock_import(&mut tx, upload).await?;
+        if import.state.is_final() {
+            return Err(Error::Final(import.state));
+        }
+        if import.generation != generation {
+            return Err(Error::OldGeneration {
+                newest: import.generation,
+            });
+        }
+        if import.state == UploadState::AwaitingConfirmation {
+            return Err(Error::NotReady("it waits to be confirmed"));
+        }
+        let plan = stored_plan(&mut tx, upload, generation)
+            .await?
+            .ok_or(Error::NotReady("it has no plan yet"))?;
+        let columns = stored_columns(&plan)?;
+        let open = sqlx::query!(
+            r#"select c.id, c.row_lo as "row_lo!" from gk.plan p join gk.commit c on c.dataset = $3 and c.id = p.commit
+               where p.upload = $1 and p.generation = $2"#,
+            upload,
+            generation,
+            dataset_no
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(open) = open {
+            return Ok(OpenLoad {
+                dataset_no,
+                commit: open.id,
+                row_lo: open.row_lo,
+                columns,
+            });
+        }
+
+        abort_open(&mut tx, upload).await?;
+        let rows = big(plan.file.rows);
+        let dataset = sqlx::query!(
+            r#"update gk.dataset set next_commit = next_commit + 1, next_row = next_row + $2 where no = $1
+               returning head, next_commit - 1 as "commit!", next_row - $2 as "row_lo!""#,
+            dataset_no,
+            rows
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "insert into gk.commit (dataset, id, kind, state, row_lo, row_hi, author, message, upload) \
+             values ($1, $2, 'import', 'open', $3, $4, $5, $6, $7)",
+            dataset_no,
+            dataset.commit,
+            dataset.row_lo,
+            dataset.row_lo + rows - 1,
+            import.member,
+            import.file_name,
+            upload
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "update gk.plan set commit = $3 where upload = $1 and generation = $2",
+            upload,
+            generation,
+            dataset.commit
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "update gk.import set state = 'loading' where upload = $1",
+            upload
+        )
+        .execute(&mut *tx)
+        .await?;
+        tables::limit_lock_wait(&mut tx).await?;
+        if dataset.head == 0 {
+            tables::create(&mut tx, dataset_no, &columns).await?;
+        } else {
+            tables::widen(&mut tx, dataset_no, &columns).await?;
+        }
+        tx.commit().await?;
+        Ok(OpenLoad {
+            dataset_no,
+            commit: dataset.commit,
+            row_lo: dataset.row_lo,
+            columns,
+        })
     }
 
     /// False when the generation is not the newest or the import is over: stop loading. Never goes backwards.
@@ -61,8 +416,18 @@ impl Store {
         generation: i32,
         checkpoint: &Checkpoint,
     ) -> Result<bool> {
-        let _ = (upload, generation, checkpoint);
-        todo!()
+        let saved = sqlx::query!(
+            "update gk.plan p set checkpoint = case when (p.checkpoint ->> 'batch')::bigint > $4 then p.checkpoint else $3 end \
+             from gk.import i where p.upload = $1 and p.generation = $2 and i.upload = p.upload and i.generation = p.generation \
+               and i.state not in ('published', 'failed', 'cancelled')",
+            upload.to_string(),
+            generation,
+            serde_json::to_value(checkpoint)?,
+            i64::from(checkpoint.batch)
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(saved.rows_affected() == 1)
     }
 
     pub async fn checkpoint(
@@ -70,7 +435,29 @@ impl Store {
         upload: UploadId,
         generation: i32,
     ) -> Result<Option<Checkpoint>> {
-        let _ = (upload, generation);
-        todo!()
+        let checkpoint = sqlx::query_scalar!(
+            r#"select checkpoint as "checkpoint: Json<Checkpoint>" from gk.plan where upload = $1 and generation = $2"#,
+            upload.to_string(),
+            generation
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .flatten();
+        Ok(checkpoint.map(|json| json.0))
     }
+}
+
+async fn stored_plan(
+    connection: &mut PgConnection,
+    upload: &str,
+    generation: i32,
+) -> Result<Option<Plan>> {
+    let plan = sqlx::query_scalar!(
+        r#"select plan as "plan: Json<Plan>" from gk.plan where upload = $1 and generation = $2"#,
+        upload,
+        generation
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(plan.map(|json| json.0))
 }

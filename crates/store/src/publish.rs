@@ -1,9 +1,21 @@
 //! The moment an import becomes a version: one transaction, in which the dataset's lock is the first statement and everything
 //! is read after it. The event goes on by [`crate::outbox`].
 
-use contracts::{Problem, UploadId, upload::UploadState};
+use contracts::{
+    Code, Problem, UploadId,
+    events::VersionPublished,
+    plan::Plan,
+    receipt::Receipt,
+    upload::{Mode, UploadState},
+};
+use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
-use crate::{Result, Store};
+use crate::{
+    Error, Result, Store,
+    imports::{big, end, from_word, lock_dataset},
+    plans::{head_columns, merged_columns},
+    tables,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Publish {
@@ -17,11 +29,321 @@ pub enum Publish {
     Over(UploadState),
 }
 
+/// An import all of whose parts are named: its plan, commit and end-of-load message are there.
+struct Load {
+    upload: String,
+    commit: i64,
+    plan: Plan,
+    end_batches: i64,
+    end_rows: i64,
+    end_quarantined: i64,
+}
+
+/// What the ledger has of it.
+struct Sums {
+    batches: i64,
+    numbered: i64,
+    rows: i64,
+    quarantined: i64,
+}
+
+impl Load {
+    /// What is wrong with the counts, if anything is.
+    fn objection(&self, sums: &Sums, receipt: &Receipt) -> Option<String> {
+        let sent = (
+            self.end_batches,
+            self.end_batches,
+            self.end_rows,
+            self.end_quarantined,
+        );
+        let stored = (sums.batches, sums.numbered, sums.rows, sums.quarantined);
+        if sent != stored {
+            return Some(format!(
+                "The load sent {} batches with {} rows and {} quarantined records; {} batches with {} rows and {} quarantined records are stored.",
+                self.end_batches,
+                self.end_rows,
+                self.end_quarantined,
+                sums.batches,
+                sums.rows,
+                sums.quarantined
+            ));
+        }
+        (!receipt.balances()).then(|| {
+            format!(
+                "The file has {} records that should become rows; {} became rows and {} were quarantined.",
+                receipt.rows_read, receipt.inserted, receipt.quarantined
+            )
+        })
+    }
+
+    fn receipt(&self, deleted: i64) -> Receipt {
+        Receipt {
+            records: big(self.plan.file.records),
+            headers: big(self.plan.file.headers),
+            rows_read: big(self.plan.file.rows),
+            inserted: self.end_rows,
+            quarantined: self.end_quarantined,
+            skipped: self.plan.file.skipped.clone(),
+            deleted,
+            warnings: self.plan.file.warnings.clone(),
+            ..Receipt::default()
+        }
+    }
+}
+
 impl Store {
     /// Publishes the import if all its batches and its end-of-load message are in. Call it after the transaction that wrote a
     /// batch and before the ack: of two writers that overlap, neither sees the other's last batch inside its own.
     pub async fn publish_if_complete(&self, upload: UploadId) -> Result<Publish> {
-        let _ = upload;
-        todo!()
+        let key = upload.to_string();
+        let dataset_no = self.dataset_of(&key).await?;
+        let mut tx = self.pool.begin().await?;
+        lock_dataset(&mut tx, dataset_no).await?;
+        let load = match locked_load(&mut tx, &key).await? {
+            Ok(load) => load,
+            Err(outcome) => return Ok(outcome),
+        };
+        let sums = sqlx::query_as!(
+            Sums,
+            r#"select count(*) as "batches!", coalesce(max(batch) + 1, 0)::bigint as "numbered!",
+                   coalesce(sum(rows), 0)::bigint as "rows!", coalesce(sum(quarantined), 0)::bigint as "quarantined!"
+               from gk.ledger where commit = $1 and dataset = $2"#,
+            load.commit,
+            dataset_no
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        if sums.batches < load.end_batches {
+            return Ok(Publish::Incomplete);
+        }
+        let before = sqlx::query!(
+            "select head, rows from gk.dataset where no = $1",
+            dataset_no
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        let replaces = load.plan.mode == Mode::Replace;
+        let receipt = load.receipt(if replaces { before.rows } else { 0 });
+        if let Some(objection) = load.objection(&sums, &receipt) {
+            let problem = Problem::new(
+                Code::Internal,
+                format!("{objection} Nothing was published. Upload the file again."),
+            );
+            end(&mut tx, &key, UploadState::Failed, Some(&problem)).await?;
+            tx.commit().await?;
+            return Ok(Publish::Failed(problem));
+        }
+
+        let columns = merged_columns(
+            load.plan.mode,
+            &head_columns(&mut tx, dataset_no).await?,
+            &load.plan,
+        )?;
+        if replaces {
+            hide_former(&mut tx, dataset_no, before.head + 1).await?;
+        }
+        sqlx::query!(
+            "update gk.commit set state = 'published' where dataset = $1 and id = $2",
+            dataset_no,
+            load.commit
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(AssertSqlSafe(format!(
+            "insert into {} (lo, n, v_from) select row_lo, rows, $3 from gk.ledger where commit = $1 and dataset = $2 and rows > 0",
+            tables::blocks(dataset_no)
+        )))
+        .bind(load.commit)
+        .bind(dataset_no)
+        .bind(before.head + 1)
+        .execute(&mut *tx)
+        .await?;
+        let rows = receipt.inserted + if replaces { 0 } else { before.rows };
+        let version = write_version(
+            &mut tx,
+            dataset_no,
+            load.commit,
+            rows,
+            serde_json::to_value(&columns)?,
+            serde_json::to_value(&receipt)?,
+        )
+        .await?;
+        sqlx::query!(
+            "update gk.import set state = 'published', version = $2, receipt = $3, rows_written = $4, \
+                 bytes_read = bytes_total, rows_read = $5, finished_at = clock_timestamp(), lease_owner = null, lease_until = null \
+             where upload = $1",
+            load.upload,
+            version,
+            serde_json::to_value(&receipt)?,
+            load.end_rows,
+            receipt.rows_read
+        )
+        .execute(&mut *tx)
+        .await?;
+        let id = sqlx::query_scalar!("select id from gk.dataset where no = $1", dataset_no)
+            .fetch_one(&mut *tx)
+            .await?;
+        let event = VersionPublished {
+            dataset: id.parse()?,
+            version,
+            upload: Some(upload),
+        };
+        sqlx::query!(
+            "insert into gk.outbox (dataset, payload) values ($1, $2)",
+            dataset_no,
+            serde_json::to_value(event)?
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        tracing::info!(
+            dataset.no = dataset_no,
+            dataset.version = version,
+            import.rows = load.end_rows,
+            "version published"
+        );
+        Ok(Publish::Published {
+            version,
+            fresh: true,
+        })
     }
+}
+
+/// The load to publish, its import's row locked; or what to answer instead.
+async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Result<Load, Publish>> {
+    let row = sqlx::query!(
+        r#"select i.state, i.version, p.plan as "plan?: Json<Plan>", p.commit as "commit?", p.end_batches as "end_batches?",
+               p.end_rows as "end_rows?", p.end_quarantined as "end_quarantined?"
+           from gk.import i left join gk.plan p on p.upload = i.upload and p.generation = i.generation
+           where i.upload = $1 for update of i"#,
+        upload
+    )
+    .fetch_one(connection)
+    .await?;
+    let state: UploadState = from_word(&row.state)?;
+    if let (UploadState::Published, Some(version)) = (state, row.version) {
+        return Ok(Err(Publish::Published {
+            version,
+            fresh: false,
+        }));
+    }
+    if state.is_final() {
+        return Ok(Err(Publish::Over(state)));
+    }
+    let (Some(plan), Some(commit), Some(batches), Some(end_rows), Some(end_quarantined)) = (
+        row.plan,
+        row.commit,
+        row.end_batches,
+        row.end_rows,
+        row.end_quarantined,
+    ) else {
+        return Ok(Err(Publish::Incomplete));
+    };
+    Ok(Ok(Load {
+        upload: upload.to_owned(),
+        commit,
+        plan: plan.0,
+        end_batches: i64::from(batches),
+        end_rows,
+        end_quarantined,
+    }))
+}
+
+/// Replace: every import so far is hidden, its blocks closed, and what was edited or inserted by hand goes to history, because
+/// hiding an import does not hide rows that carry a later commit. All of that dies in a commit drawn here, under the lock: the
+/// import's own id may be older than the rows it replaces, and a row cannot die before it was born.
+async fn hide_former(connection: &mut PgConnection, dataset_no: i64, version: i64) -> Result<()> {
+    let closing = sqlx::query_scalar!(
+        r#"update gk.dataset set next_commit = next_commit + 1, max_commit = next_commit where no = $1
+           returning max_commit as "closing!""#,
+        dataset_no
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into gk.commit (dataset, id, kind, state) values ($1, $2, 'hide', 'published')",
+        dataset_no,
+        closing
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update gk.commit set state = 'undone', hidden_by = $2 where dataset = $1 and kind = 'import' and state = 'published'",
+        dataset_no,
+        closing
+    )
+    .execute(&mut *connection)
+    .await?;
+    let by_hand = sqlx::query_scalar!(
+        "select id from gk.commit where dataset = $1 and kind in ('grid', 'restore', 'api') and state = 'published'",
+        dataset_no
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if !by_hand.is_empty() {
+        let columns = tables::physical_list(connection, dataset_no).await?;
+        sqlx::query(AssertSqlSafe(format!(
+            "with gone as (delete from {} where born = any($1) returning *) \
+             insert into {} (row_id, born, died{columns}) select row_id, born, $2{columns} from gone",
+            tables::live(dataset_no),
+            tables::history(dataset_no)
+        )))
+        .bind(by_hand)
+        .bind(closing)
+        .execute(&mut *connection)
+        .await?;
+    }
+    sqlx::query(AssertSqlSafe(format!(
+        "update {} set v_to = $1 where v_to = {}",
+        tables::blocks(dataset_no),
+        i64::MAX
+    )))
+    .bind(version)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The last two statements of every commit: the head moves on, and the version says what it sees. `hidden` is what is not
+/// visible up to `max_commit`; `extent` is where rows can be, everything handed out later left out as well.
+pub(crate) async fn write_version(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    commit: i64,
+    rows: i64,
+    columns: serde_json::Value,
+    receipt: serde_json::Value,
+) -> Result<i64> {
+    let head = sqlx::query_scalar!(
+        r#"update gk.dataset s set head = head + 1, max_commit = greatest(max_commit, $2), rows = $3,
+               hidden = coalesce((select array_agg(c.id order by c.id) from gk.commit c
+                   where c.dataset = $1 and c.id <= greatest(s.max_commit, $2) and c.state in ('open', 'aborted', 'undone')), '{}')
+           where no = $1 returning head"#,
+        dataset_no,
+        commit,
+        rows
+    )
+    .fetch_optional(&mut *connection)
+    .await?
+    .ok_or(Error::NotFound("dataset"))?;
+    // A replaced import's range stays left out when its rows have been swept into history: they would be in the way there too.
+    sqlx::query!(
+        "insert into gk.version (dataset, version, commit, max_commit, hidden, rows, extent, columns, receipt, at) \
+         select d.no, d.head, $2, d.max_commit, d.hidden, d.rows, \
+             int8multirange(int8range(1, coalesce((select min(c.row_lo) from gk.commit c \
+                 where c.dataset = d.no and c.id > d.max_commit), d.next_row))) \
+             - coalesce((select range_agg(int8range(c.row_lo, c.row_hi + 1)) from gk.commit c where c.dataset = d.no \
+                 and c.id <= d.max_commit and c.row_lo is not null and c.state in ('open', 'aborted', 'undone', 'swept')), '{}'), \
+             $3, $4, \
+             greatest(clock_timestamp(), (select v.at + interval '1 microsecond' from gk.version v \
+                 where v.dataset = d.no and v.version = d.head - 1)) \
+         from gk.dataset d where d.no = $1",
+        dataset_no,
+        commit,
+        columns,
+        receipt
+    )
+    .execute(connection)
+    .await?;
+    Ok(head)
 }

@@ -1,0 +1,96 @@
+//! Statements on a dataset's tables at a version. Each reads the live table and, where the version is not the head any more,
+//! history, and asks which of the two it is within itself: between two statements an edit could carry a row from one to the
+//! other. The version's own numbers come from its [`Snapshot`], which never changes.
+
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Encode, Postgres, Type,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
+
+use crate::{Error, Result, Snapshot, tables};
+
+/// Values bound so far.
+#[derive(Default)]
+pub(crate) struct Binds {
+    arguments: PgArguments,
+    count: usize,
+    /// All of them as text: two statements of the same text with the same fingerprint mean the same.
+    pub(crate) fingerprint: String,
+}
+
+impl Binds {
+    /// Binds a value and gives its place.
+    pub(crate) fn add<T>(&mut self, value: T) -> Result<String>
+    where
+        T: Encode<'static, Postgres> + Type<Postgres> + std::fmt::Debug + Send + 'static,
+    {
+        self.fingerprint.push_str(&format!("{value:?};"));
+        self.arguments
+            .add(value)
+            .map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
+        self.count += 1;
+        Ok(format!("${}", self.count))
+    }
+
+    /// Binds a value by its text, which must be one of this type.
+    pub(crate) fn text(&mut self, value: String, sql_type: &str) -> Result<String> {
+        let place = self.add(value)?;
+        Ok(if sql_type == "text" {
+            format!("{place}::text")
+        } else {
+            format!("{place}::text::{sql_type}")
+        })
+    }
+
+    pub(crate) fn query(self, sql: String) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query_with(AssertSqlSafe(sql), self.arguments)
+    }
+
+    pub(crate) async fn fetch(self, sql: String, pool: &sqlx::PgPool) -> Result<Vec<PgRow>> {
+        Ok(self.query(sql).fetch_all(pool).await?)
+    }
+}
+
+/// The two tables that hold a version's rows, each with the condition that picks them.
+pub(crate) struct Sources {
+    branches: [(String, String); 2],
+}
+
+impl Sources {
+    pub(crate) fn new(snapshot: &Snapshot, binds: &mut Binds) -> Result<Self> {
+        let max = binds.add(snapshot.max_commit)?;
+        let mut born = format!("born <= {max}");
+        if !snapshot.hidden.is_empty() {
+            born.push_str(&format!(
+                " and born <> all({}::bigint[])",
+                binds.add(snapshot.hidden.clone())?
+            ));
+        }
+        let (no, version) = (
+            binds.add(snapshot.dataset_no)?,
+            binds.add(snapshot.version)?,
+        );
+        // Evaluated once, before the scan: at the head, history is not touched.
+        let died = format!(
+            "{born} and died > {max} and (select head from gk.dataset where no = {no}) > {version}"
+        );
+        Ok(Self {
+            branches: [
+                (tables::live(snapshot.dataset_no), born),
+                (tables::history(snapshot.dataset_no), died),
+            ],
+        })
+    }
+
+    /// `(live) union all (history)`, each made of its table and condition: whatever orders or limits belongs inside, or both
+    /// tables would be sorted whole.
+    pub(crate) fn union(&self, branch: impl Fn(&str, &str) -> String) -> String {
+        let [live, history] = &self.branches;
+        format!(
+            "({}) union all ({})",
+            branch(&live.0, &live.1),
+            branch(&history.0, &history.1)
+        )
+    }
+}
