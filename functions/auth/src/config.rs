@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use platform::config::{ConfigError, Settings};
 use secrecy::SecretString;
-use url::Url;
 
 /// Read once at start; a half-set configuration fails there.
 #[derive(Clone, Debug)]
@@ -18,7 +17,7 @@ pub struct Config {
     /// `GRIDKEEP_MONGO_URL`, the database in its path.
     pub mongo_url: SecretString,
     /// `GRIDKEEP_OIDC_ISSUER`: `https://accounts.google.com`, or another OpenID provider.
-    pub issuer: Url,
+    pub issuer: String,
     /// `GRIDKEEP_OIDC_CLIENT_ID`
     pub client_id: String,
     /// `GRIDKEEP_OIDC_CLIENT_SECRET`
@@ -61,7 +60,7 @@ impl Config {
             pg_url: settings.secret("GRIDKEEP_PG_URL")?,
             pg_connections: settings.parse_or("GRIDKEEP_PG_CONNECTIONS", 4)?,
             mongo_url: settings.secret("GRIDKEEP_MONGO_URL")?,
-            issuer: settings.parse("GRIDKEEP_OIDC_ISSUER")?,
+            issuer: settings.required("GRIDKEEP_OIDC_ISSUER")?.to_owned(),
             client_id: settings.required("GRIDKEEP_OIDC_CLIENT_ID")?.to_owned(),
             client_secret: settings.secret("GRIDKEEP_OIDC_CLIENT_SECRET")?,
             signing_key: settings.secret("GRIDKEEP_SIGNING_KEY")?,

@@ -115,16 +115,13 @@ async fn record(
     name: &str,
     identity: Option<Document>,
 ) -> Result<(), AuthError> {
-    let mut update = doc! {
-        "$set": { "email": email, "name": name },
-        "$setOnInsert": { "created_at": DateTime::now() },
-    };
+    let mut set = doc! { "email": email, "name": name };
+    if identity.is_some() {
+        set.insert("signed_in_at", DateTime::now());
+    }
+    let mut update = doc! { "$set": set, "$setOnInsert": { "created_at": DateTime::now() } };
     if let Some(identity) = identity {
         update.insert("$addToSet", doc! { "identities": identity });
-        update
-            .get_document_mut("$set")
-            .map_err(|_| AuthError::NoSession)?
-            .insert("signed_in_at", DateTime::now());
     }
     within(
         users(mongo)

@@ -56,18 +56,11 @@ pub(crate) struct Identity {
 
 impl Provider {
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
-        let issuer = config.issuer.as_str();
-        // Issuers are compared as texts, and `Url` adds a slash that Google's and most others do not have.
-        let issuer = if config.issuer.path() == "/" {
-            issuer.trim_end_matches('/')
-        } else {
-            issuer
-        };
         let invalid = |error: openidconnect::url::ParseError| {
             ConfigError::invalid("GRIDKEEP_OIDC_ISSUER", error)
         };
         Ok(Self {
-            issuer: IssuerUrl::new(issuer.to_owned()).map_err(invalid)?,
+            issuer: IssuerUrl::new(config.issuer.clone()).map_err(invalid)?,
             client_id: ClientId::new(config.client_id.clone()),
             client_secret: config.client_secret.clone(),
             redirect: RedirectUrl::new(format!("{}/api/v1/auth/callback", config.origin))

@@ -2,7 +2,10 @@
 //! parameter.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request, path::ErrorKind, rejection::PathRejection},
+    extract::{
+        FromRequest, FromRequestParts, RawPathParams, Request, path::ErrorKind,
+        rejection::PathRejection,
+    },
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -173,6 +176,13 @@ where
             }
             ErrorKind::Message(message) => (String::new(), message),
             other => return Err(ApiError::internal(other.to_string())),
+        };
+        // A route's only parameter is read as itself, without its name.
+        let pointer = match RawPathParams::from_request_parts(parts, state).await {
+            Ok(params) if pointer.is_empty() => {
+                params.iter().next().map_or(pointer, |(name, _)| name.to_owned())
+            }
+            _ => pointer,
         };
         Err(ApiError::validation(
             pointer,
