@@ -25,6 +25,12 @@ macro_rules! id {
             pub fn generate() -> Self {
                 Self(Ulid::new())
             }
+
+            /// All of it as one number: a trace id.
+            #[must_use]
+            pub fn bits(self) -> u128 {
+                self.0.0
+            }
         }
 
         impl fmt::Display for $name {

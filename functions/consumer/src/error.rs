@@ -1,0 +1,42 @@
+//! What ends a drain early. What was not acknowledged comes again, so the caller only has to drain again.
+
+use async_nats::jetstream;
+use platform::queue::QueueError;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("PostgreSQL")]
+    Store(#[from] store::Error),
+    #[error("the consumer of the ROWS stream cannot be set up")]
+    Consumer(#[source] BoxError),
+    #[error("messages cannot be fetched")]
+    Fetch(#[source] BoxError),
+    #[error("a message cannot be acknowledged")]
+    Ack(#[source] BoxError),
+    #[error("NATS did not take a message")]
+    Publish(#[from] jetstream::context::PublishError),
+    #[error("NATS did not confirm")]
+    Flush(#[from] async_nats::client::FlushError),
+    #[error("a spilled batch cannot be read")]
+    Spill(#[source] BoxError),
+    #[error("an event cannot be written")]
+    Json(#[from] serde_json::Error),
+    #[error("the drain could not wake its successor")]
+    Wake(#[from] QueueError),
+    #[error("a writer stopped")]
+    Writer(#[source] tokio::task::JoinError),
+}
+
+/// An error with its causes, for the log.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

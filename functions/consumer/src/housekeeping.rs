@@ -1,0 +1,106 @@
+//! What is done now and then, by whichever drain finds it due: imports whose file never came, rows of imports that were given
+//! up, spilled batches of imports that are over.
+
+use std::{
+    collections::BTreeSet,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use contracts::UploadId;
+
+use crate::{Deps, error::Error};
+
+const EXPIRE_EVERY: Duration = Duration::from_secs(10);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// One sweep's worth, so that a drain with batches waiting is not kept.
+const SWEEP_ROWS: u64 = 50_000;
+const SPILLED: &str = "spill/";
+
+/// When each was last done in this process. Doing it twice does no harm.
+#[derive(Debug, Default)]
+pub(crate) struct Housekeeping {
+    expired: Mutex<Option<Instant>>,
+    swept: Mutex<Option<Instant>>,
+}
+
+pub(crate) async fn housekeep(deps: &Deps) -> Result<(), Error> {
+    if is_due(&deps.housekeeping.expired, EXPIRE_EVERY) {
+        for upload in deps.store.expire_overdue().await? {
+            tracing::info!(upload.id = %upload, "an upload was never sent and has expired");
+        }
+    }
+    if is_due(&deps.housekeeping.swept, SWEEP_EVERY) {
+        let swept = deps.store.sweep(SWEEP_ROWS).await?;
+        if swept.commits > 0 {
+            tracing::info!(rows = swept.deleted, moved = swept.moved, commits = swept.commits, "swept");
+        }
+        if swept.more {
+            forget(&deps.housekeeping.swept);
+        }
+        sweep_spilled(deps).await?;
+    }
+    Ok(())
+}
+
+fn is_due(last: &Mutex<Option<Instant>>, every: Duration) -> bool {
+    let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let due = last.is_none_or(|at| at.elapsed() >= every);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
+}
+
+fn forget(last: &Mutex<Option<Instant>>) {
+    *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+}
+
+/// Removes the spilled batches of uploads that have come to their end.
+async fn sweep_spilled(deps: &Deps) -> Result<(), Error> {
+    let listed = deps
+        .s3
+        .list_objects_v2()
+        .bucket(&deps.bucket)
+        .prefix(SPILLED)
+        .delimiter("/")
+        .send()
+        .await
+        .map_err(|e| Error::Spill(e.into()))?;
+    let uploads: BTreeSet<UploadId> = listed
+        .common_prefixes()
+        .iter()
+        .filter_map(|found| found.prefix()?.strip_prefix(SPILLED)?.strip_suffix('/')?.parse().ok())
+        .collect();
+    for upload in uploads {
+        let import = deps.store.import(upload).await?;
+        if import.is_none_or(|import| import.upload.state.is_final()) {
+            remove_spilled(deps, upload).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes an upload's spilled batches. Not before it is over: a redelivered claim must still find its batch.
+async fn remove_spilled(deps: &Deps, upload: UploadId) -> Result<(), Error> {
+    let listed = deps
+        .s3
+        .list_objects_v2()
+        .bucket(&deps.bucket)
+        .prefix(format!("{SPILLED}{upload}/"))
+        .send()
+        .await
+        .map_err(|e| Error::Spill(e.into()))?;
+    for object in listed.contents() {
+        if let Some(key) = object.key() {
+            deps.s3
+                .delete_object()
+                .bucket(&deps.bucket)
+                .key(key)
+                .send()
+                .await
+                .map_err(|e| Error::Spill(e.into()))?;
+        }
+    }
+    Ok(())
+}

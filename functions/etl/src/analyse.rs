@@ -1,0 +1,103 @@
+//! The first reading of a file: every row is looked at, and the plan is stored. The first one stored stands, so that a second
+//! reading by newer code changes nothing. [`crate::load`] reads again, by the plan.
+
+use std::sync::Arc;
+
+use contracts::{
+    Code, Problem,
+    dataset::Column,
+    plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan},
+    upload::Mode,
+};
+use store::{At, Import};
+use tabular::{Analyser, Analysis, FileError};
+use tokio::sync::mpsc;
+
+use crate::{
+    error::{Error, Stop},
+    import::Attempt,
+    object::Object,
+    pipe::{self, Piece, Progress},
+};
+
+/// Reads the whole object and stores what was found.
+pub async fn analyse(attempt: &Attempt, import: &Import, object: &Object, generation: i32) -> Result<Plan, Stop> {
+    let declared = import.upload.bytes_total;
+    let at = object.at();
+    if at.bytes != declared {
+        return Err(Stop::Failed(wrong_size(at, declared)));
+    }
+    let store = &attempt.deps.store;
+    store.start_analysis(attempt.upload, at.bytes).await?;
+    let fixed = match import.upload.mode {
+        Mode::Append => Some(store.resolve(import.dataset_no, At::Head).await?.shown_columns()),
+        _ => None,
+    };
+    let analysis = read(attempt, import, object, fixed).await?;
+    let plan = Plan {
+        generation,
+        object: at.clone(),
+        mode: import.upload.mode,
+        key: import.key.clone(),
+        file: analysis.plan,
+        batch_rows: BATCH_ROWS as u32,
+        batch_bytes: BATCH_BYTES as u32,
+    };
+    let stored = store.save_plan(attempt.upload, &plan, &analysis.warnings).await?;
+    tracing::info!(upload.id = %attempt.upload, bytes = at.bytes, rows = stored.file.rows, "a file is analysed");
+    Ok(stored)
+}
+
+async fn read(
+    attempt: &Attempt,
+    import: &Import,
+    object: &Object,
+    fixed: Option<Vec<Column>>,
+) -> Result<Analysis, Stop> {
+    let (parts, received) = pipe::channel();
+    let analyser = Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?;
+    let progress = Arc::clone(&attempt.progress);
+    let parser = tokio::task::spawn_blocking(move || infer(analyser, received, &progress));
+    let fed = tokio::select! {
+        fed = pipe::feed(object.read(0), parts) => fed,
+        () = tokio::time::sleep_until(attempt.closing.into()) => return Err(Error::OutOfTime.into()),
+    };
+    let inferred = parser.await.map_err(Error::Parser)?;
+    fed?;
+    match inferred {
+        Ok(Some(analysis)) => Ok(analysis),
+        Ok(None) => Err(Error::OutOfTime.into()),
+        Err(error) => Err(Stop::Failed(error.into())),
+    }
+}
+
+/// On a thread of its own. `None` when the reading was broken off.
+fn infer(
+    mut analyser: Analyser,
+    mut parts: mpsc::Receiver<Piece>,
+    progress: &Progress,
+) -> Result<Option<Analysis>, FileError> {
+    let mut bytes = 0;
+    while let Some(piece) = parts.blocking_recv() {
+        let Piece::Part(part) = piece else {
+            return analyser.finish().map(Some);
+        };
+        for slice in part {
+            analyser.push(&slice)?;
+            bytes += slice.len() as u64;
+            progress.set(bytes, analyser.rows_read());
+        }
+    }
+    Ok(None)
+}
+
+fn wrong_size(at: &ObjectRef, declared: u64) -> Problem {
+    Problem::new(
+        Code::UnreadableFile,
+        format!(
+            "The file that arrived has {} bytes, but {declared} were announced. Upload it again.",
+            at.bytes
+        ),
+    )
+    .at("bytes")
+}

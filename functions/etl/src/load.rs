@@ -1,0 +1,246 @@
+//! The second reading of a file: its rows, typed by the plan, go out in batches. What is acknowledged without a gap is a
+//! checkpoint, from which another worker, or another invocation, goes on. [`crate::publish`] sends.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use contracts::{
+    events::EndOfLoad,
+    plan::{Checkpoint, Plan},
+};
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use store::Import;
+use tabular::{FileError, Loader};
+use tokio::{sync::mpsc, time::Instant};
+
+use crate::{
+    error::{Error, Stop},
+    import::Attempt,
+    object::Object,
+    pipe::{self, Piece},
+    publish::{Outgoing, PublishError, Publisher},
+};
+
+/// Published but not acknowledged. The stream's own share per upload is 32 MiB; more than this in flight gains nothing.
+const FLIGHT_BYTES: usize = 8 * 1024 * 1024;
+/// Encoded batches that wait for their turn.
+const BATCHES_AHEAD: usize = 4;
+/// How often the checkpoint is stored; what comes after it is sent twice when a worker dies, and counts once.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+/// Batches in flight at the deadline are waited for this long.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// How a load ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// Every batch and the end-of-load message are in the stream.
+    Sent,
+    /// The time or the room ran out.
+    GoOn(Checkpoint),
+}
+
+/// What the parser hands over.
+enum Parsed {
+    Batch { batch: Outgoing, after: Checkpoint },
+    End(EndOfLoad),
+}
+
+/// Reads the object again, from the checkpoint on, and publishes its rows.
+pub async fn load(
+    attempt: &Attempt,
+    import: &Import,
+    plan: &Plan,
+    from: Option<Checkpoint>,
+) -> Result<Loaded, Stop> {
+    let deps = &attempt.deps;
+    deps.store.open_load(attempt.upload, plan.generation).await?;
+    let from = from.unwrap_or_default();
+    let publisher = Publisher::new(deps, import.upload.dataset_id, attempt.upload, plan.generation);
+    let loader = Loader::new(&plan.file, plan.batch_rows as usize, plan.batch_bytes as usize, from);
+    let loader = loader.map_err(|e| Stop::Failed(e.into()))?;
+    let (parts, received) = pipe::channel();
+    let (parsed, batches) = mpsc::channel(BATCHES_AHEAD);
+    let parser = tokio::task::spawn_blocking(move || parse(loader, received, &parsed));
+    let object = Object::pinned(&deps.s3, &plan.object);
+    let read = async { pipe::feed(object.read(from.byte), parts).await.map_err(Stop::from) };
+    let sending = Sending::new(attempt, plan.generation, &publisher, from);
+    let ((), sent) = tokio::try_join!(read, sending.run(batches))?;
+    parser.await.map_err(Error::Parser)?.map_err(|e| Stop::Failed(e.into()))?;
+    let end = match sent {
+        Sent::All(end) => end,
+        Sent::UpTo(checkpoint) => return Ok(Loaded::GoOn(checkpoint)),
+    };
+    publisher.end(end).await?;
+    tracing::info!(upload.id = %attempt.upload, batches = end.batches, rows = end.rows, "a load is sent");
+    Ok(Loaded::Sent)
+}
+
+/// On a thread of its own. Stops without a word when nobody listens any more.
+fn parse(
+    mut loader: Loader,
+    mut parts: mpsc::Receiver<Piece>,
+    out: &mpsc::Sender<Parsed>,
+) -> Result<(), FileError> {
+    while let Some(piece) = parts.blocking_recv() {
+        let Piece::Part(part) = piece else {
+            loader.finish();
+            if hand_over(&mut loader, out)? {
+                let _gone = out.blocking_send(Parsed::End(loader.end()));
+            }
+            return Ok(());
+        };
+        for slice in part {
+            loader.push(&slice);
+            if !hand_over(&mut loader, out)? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Hands over the batches that are ready; false when nobody takes them.
+fn hand_over(loader: &mut Loader, out: &mpsc::Sender<Parsed>) -> Result<bool, FileError> {
+    while let Some(batch) = loader.next_batch()? {
+        let after = batch.after;
+        let batch = Outgoing {
+            no: batch.no,
+            meta: batch.meta,
+            payload: tabular::batch::encode(&batch)?.into(),
+        };
+        if out.blocking_send(Parsed::Batch { batch, after }).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+enum Sent {
+    All(EndOfLoad),
+    UpTo(Checkpoint),
+}
+
+/// Publishes batches side by side and keeps the books on which are in.
+struct Sending<'a> {
+    attempt: &'a Attempt,
+    generation: i32,
+    publisher: &'a Publisher<'a>,
+    settled: Settled,
+    flight_bytes: usize,
+}
+
+impl<'a> Sending<'a> {
+    fn new(attempt: &'a Attempt, generation: i32, publisher: &'a Publisher<'a>, from: Checkpoint) -> Self {
+        Self {
+            attempt,
+            generation,
+            publisher,
+            settled: Settled::new(from),
+            flight_bytes: 0,
+        }
+    }
+
+    async fn run(mut self, mut batches: mpsc::Receiver<Parsed>) -> Result<Sent, Stop> {
+        let publisher = self.publisher;
+        let mut flight = FuturesUnordered::new();
+        let mut pulse = tokio::time::interval_at(Instant::now() + CHECKPOINT_EVERY, CHECKPOINT_EVERY);
+        let mut end = None;
+        let mut first = true;
+        while end.is_none() || !flight.is_empty() {
+            tokio::select! {
+                Some(sent) = flight.next() => {
+                    let (after, bytes, outcome): (Checkpoint, usize, Result<(), PublishError>) = sent;
+                    match outcome {
+                        Ok(()) => {}
+                        Err(PublishError::Full) => return self.give_up().await,
+                        Err(error) => return Err(error.into()),
+                    }
+                    self.flight_bytes -= bytes;
+                    self.settled.add(after);
+                    // On AWS nobody drains until woken.
+                    if std::mem::take(&mut first) {
+                        publisher.wake("a load has begun").await?;
+                    }
+                }
+                parsed = batches.recv(), if end.is_none() && self.flight_bytes < FLIGHT_BYTES => match parsed {
+                    Some(Parsed::Batch { batch, after }) => {
+                        let bytes = batch.payload.len();
+                        self.flight_bytes += bytes;
+                        flight.push(async move { (after, bytes, publisher.batch(batch).await) });
+                    }
+                    Some(Parsed::End(totals)) => end = Some(totals),
+                    // The parser has stopped, and says itself why.
+                    None => return self.give_up().await,
+                },
+                _ = pulse.tick() => self.save().await?,
+                () = tokio::time::sleep_until(self.attempt.closing.into()) => {
+                    let settle = async {
+                        while let Some((after, _, Ok(()))) = flight.next().await {
+                            self.settled.add(after);
+                        }
+                    };
+                    // What is not acknowledged by then is sent again by the next.
+                    let _elapsed = tokio::time::timeout(SETTLE, settle).await;
+                    return self.give_up().await;
+                }
+            }
+        }
+        self.save().await?;
+        Ok(end.map_or(Sent::UpTo(self.settled.upto), Sent::All))
+    }
+
+    async fn give_up(self) -> Result<Sent, Stop> {
+        self.save().await?;
+        Ok(Sent::UpTo(self.settled.upto))
+    }
+
+    async fn save(&self) -> Result<(), Stop> {
+        let store = &self.attempt.deps.store;
+        match store.save_checkpoint(self.attempt.upload, self.generation, &self.settled.upto).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Stop::Over),
+            // Only the way back grows longer.
+            Err(error) if error.is_transient() => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Acks come in any order; the checkpoint is the end of the last batch before the first gap.
+struct Settled {
+    upto: Checkpoint,
+    beyond: BTreeMap<u32, Checkpoint>,
+}
+
+impl Settled {
+    fn new(from: Checkpoint) -> Self {
+        Self {
+            upto: from,
+            beyond: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, after: Checkpoint) {
+        self.beyond.insert(after.batch, after);
+        while let Some(next) = self.beyond.remove(&(self.upto.batch + 1)) {
+            self.upto = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_never_jumps_over_a_batch_that_is_not_acknowledged() {
+        let after = |batch| Checkpoint { batch, byte: u64::from(batch) * 10, ..Checkpoint::default() };
+        let mut settled = Settled::new(after(3));
+        settled.add(after(6));
+        settled.add(after(5));
+        assert_eq!(settled.upto, after(3));
+        settled.add(after(4));
+        assert_eq!(settled.upto, after(6));
+        settled.add(after(8));
+        assert_eq!(settled.upto, after(6));
+    }
+}
