@@ -209,6 +209,13 @@ pub(crate) async fn abort_open(connection: &mut PgConnection, upload: &str) -> R
     Ok(())
 }
 
+/// The cursor of a list of imports is the last one's id; anything else is none of ours.
+fn before(cursor: Option<&str>) -> Result<Option<String>> {
+    let id = cursor.map(str::parse::<UploadId>).transpose();
+    let id = id.map_err(|_| Error::invalid("cursor", "not a cursor of this list"))?;
+    Ok(id.map(|id| id.to_string()))
+}
+
 impl Store {
     /// Writes the import, and for a new dataset its row and its owner's grant. The dataset is listed from its first version.
     /// Asking again with the same upload id answers with what is there.
@@ -318,7 +325,7 @@ impl Store {
              where i.member = $1 and d.deleted_at is null and ($2::text is null or i.upload < $2) order by i.upload desc limit $3"
         )))
         .bind(member.to_string())
-        .bind(cursor)
+        .bind(before(cursor)?)
         .bind(i64::from(limit.max(1)) + 1)
         .fetch_all(&self.pool)
         .await?;
@@ -336,7 +343,7 @@ impl Store {
             "{SELECT} {FROM} where i.dataset = $1 and ($2::text is null or i.upload < $2) order by i.upload desc limit $3"
         )))
         .bind(dataset_no)
-        .bind(cursor)
+        .bind(before(cursor)?)
         .bind(i64::from(limit.max(1)) + 1)
         .fetch_all(&self.pool)
         .await?;

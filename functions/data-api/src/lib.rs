@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use axum::{Router, response::IntoResponse};
 use http::header;
+use platform::http::openapi::SecuritySchemes;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -27,7 +28,17 @@ use error::Error;
 const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(contracts::Problem, contracts::dataset::CutCell)))]
+#[openapi(
+    info(title = "Gridkeep: data", version = "1"),
+    tags(
+        (name = "datasets", description = "What is shared with the caller"),
+        (name = "rows", description = "Reading a version, page by page"),
+        (name = "versions", description = "How a dataset came to be"),
+        (name = "about", description = "This document"),
+    ),
+    components(schemas(contracts::Problem, contracts::dataset::CutCell)),
+    modifiers(&SecuritySchemes)
+)]
 struct Document;
 
 fn routes() -> OpenApiRouter<App> {

@@ -13,6 +13,7 @@ mod visible;
 use std::sync::Arc;
 
 use axum::Router;
+use platform::http::openapi::SecuritySchemes;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -21,7 +22,12 @@ pub use config::{Config, ConnectError, Deps};
 
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(contracts::Problem)))]
+#[openapi(
+    info(title = "Gridkeep: uploads", version = "1"),
+    tags((name = "uploads", description = "Sending files, and what becomes of them")),
+    components(schemas(contracts::Problem)),
+    modifiers(&SecuritySchemes)
+)]
 struct Document;
 
 fn routes() -> OpenApiRouter<App> {

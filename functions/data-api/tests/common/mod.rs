@@ -194,8 +194,9 @@ impl App {
         assert_eq!(load.columns.len(), table.columns.len());
         let mut offset = 0;
         let mut end = EndOfLoad {
+            batches: 0,
+            rows: 0,
             quarantined: table.rejects.len() as u64,
-            ..EndOfLoad::default()
         };
         let ids: Vec<_> = plan.file.columns.iter().map(|c| c.column.id.clone()).collect();
         let mut batches = Vec::new();
