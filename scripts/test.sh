@@ -13,10 +13,12 @@ tests/fetch-flights.sh
 
 work=$(mktemp -d)
 stack=""
+mongo=""
 cleanup() {
   local code=$?
   [ -z "$stack" ] || target/debug/gridkeep --data "$stack" down --delete-data >/dev/null 2>&1 || true
   [ ! -d "$work/pg" ] || as_postgres /usr/lib/postgresql/15/bin/pg_ctl -D "$work/pg" -m immediate stop >/dev/null 2>&1 || true
+  [ -z "$mongo" ] || kill "$mongo" 2>/dev/null || true
   rm -rf "$work"
   [ $code = 0 ] || printf '\nmake test FAILED\n' >&2
   exit $code
@@ -37,8 +39,9 @@ step "build"
 cargo build "${flags[@]}" --quiet -p host
 cargo test "${flags[@]}" --quiet --workspace --no-run
 
-step "a PostgreSQL for the crates' own tests"
-port=$(node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
+step "a PostgreSQL and a MongoDB-protocol server for the crates' own tests"
+free_port() { node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
+port=$(free_port)
 chmod 755 "$work"
 mkdir "$work/pg"
 [ "$(id -u)" != 0 ] || chown postgres "$work/pg"
@@ -46,6 +49,15 @@ as_postgres /usr/lib/postgresql/15/bin/initdb -D "$work/pg" -U gridkeep --auth=t
 as_postgres /usr/lib/postgresql/15/bin/pg_ctl -D "$work/pg" -w -l "$work/pg/log" start \
   -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work/pg -c fsync=off -c max_connections=300" >/dev/null
 export GRIDKEEP_TEST_PG_URL="postgres://gridkeep@127.0.0.1:$port/postgres"
+port=$(free_port)
+mkdir "$work/mongo"
+if command -v mongod >/dev/null; then
+  mongod --quiet --bind_ip 127.0.0.1 --port "$port" --dbpath "$work/mongo" >"$work/mongo.log" 2>&1 &
+else
+  "${GRIDKEEP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gridkeep}/bin/gridkeep-mongo" "127.0.0.1:$port" "$work/mongo" >"$work/mongo.log" 2>&1 &
+fi
+mongo=$!
+export GRIDKEEP_TEST_MONGO_URL="mongodb://127.0.0.1:$port/"
 
 step "Rust tests"
 cargo test "${flags[@]}" --workspace --no-fail-fast
@@ -53,7 +65,7 @@ cargo test "${flags[@]}" --workspace --no-fail-fast
 step "the page in a real browser"
 stack=$work/stack
 export GRIDKEEP_DATA=$stack
-GRIDKEEP_PORT=$(node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
+GRIDKEEP_PORT=$(free_port)
 export GRIDKEEP_PORT
 target/debug/gridkeep up >/dev/null
 (cd web && GRIDKEEP_URL="http://localhost:$GRIDKEEP_PORT" FLIGHTS_CSV="$PWD/../tests/data/flights.csv" npm run --silent e2e)
