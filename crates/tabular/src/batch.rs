@@ -1,19 +1,69 @@
-//! stub
+//! A batch of typed rows, and its way over the wire: an Arrow IPC stream of one record batch whose schema metadata carries the
+//! rejects. `functions/etl` encodes what [`crate::load`] cut; `functions/consumer` decodes it for the store.
+
+use std::{collections::HashMap, sync::Arc};
+
 use arrow_array::RecordBatch;
-use contracts::{events::BatchMeta, plan::Checkpoint, receipt::Place};
+use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
+use arrow_schema::{ArrowError, Schema};
+use contracts::{
+    events::{BatchMeta, REJECTS_KEY},
+    plan::Checkpoint,
+    receipt::Place,
+};
+
 use crate::FileError;
 
+/// Consecutive rows of a file, typed, and the records among them that were quarantined.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// The batch's number, from 0.
     pub no: u32,
     pub meta: BatchMeta,
+    /// Row i has the row id `row_lo + meta.row_offset + i`; fields are named by the columns' ids.
     pub rows: RecordBatch,
     pub rejects: Vec<Place>,
     /// Where to go on after it.
     pub after: Checkpoint,
+    /// Short rows: their place in `rows`, and how many cells the file has of them. Not sent.
+    pub padded: Vec<(u32, u32)>,
 }
 
-/// An Arrow IPC stream of one record batch, the rejects in the schema's metadata.
-pub fn encode(_batch: &Batch) -> Result<Vec<u8>, FileError> { todo!() }
-pub fn decode(_bytes: &[u8]) -> Result<(RecordBatch, Vec<Place>), FileError> { todo!() }
+/// The batch as an Arrow IPC stream.
+///
+/// # Errors
+/// None that a batch of [`crate::Loader`] can cause.
+pub fn encode(batch: &Batch) -> Result<Vec<u8>, FileError> {
+    let schema = batch.rows.schema();
+    let metadata = HashMap::from([(
+        REJECTS_KEY.to_owned(),
+        serde_json::to_string(&batch.rejects)?,
+    )]);
+    let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
+    let rows = batch.rows.clone().with_schema(Arc::clone(&schema))?;
+    let mut bytes = Vec::with_capacity(rows.get_array_memory_size() + 4_096);
+    let mut writer = StreamWriter::try_new(&mut bytes, &schema)?;
+    writer.write(&rows)?;
+    writer.finish()?;
+    drop(writer);
+    Ok(bytes)
+}
+
+/// The rows and the rejects of an encoded batch.
+///
+/// # Errors
+/// The bytes are no such stream.
+pub fn decode(bytes: &[u8]) -> Result<(RecordBatch, Vec<Place>), FileError> {
+    let mut reader = StreamReader::try_new(bytes, None)?;
+    let rejects = match reader.schema().metadata().get(REJECTS_KEY) {
+        Some(json) => serde_json::from_str(json)?,
+        None => Vec::new(),
+    };
+    let rows = reader
+        .next()
+        .ok_or_else(|| ArrowError::IpcError("the stream holds no record batch".to_owned()))??;
+    let (schema, columns, _) = rows.into_parts();
+    // The rejects have been read; the rows do not carry them any further.
+    let schema = Arc::new(Schema::new(schema.fields().clone()));
+    Ok((RecordBatch::try_new(schema, columns)?, rejects))
+}

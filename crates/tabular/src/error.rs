@@ -10,9 +10,7 @@ pub enum FileError {
     /// Another kind of file, whatever its name says.
     #[error("{0}")]
     Unsupported(String),
-    #[error(
-        "The file is protected by a password. Remove the password and save it as CSV (UTF-8)."
-    )]
+    #[error("The file is protected by a password. Remove the password and save it as CSV (UTF-8).")]
     Encrypted,
     #[error("{0}")]
     Unreadable(String),
@@ -44,10 +42,7 @@ impl From<&FileError> for Problem {
             FileError::Unreadable(_) => Code::UnreadableFile,
             FileError::TooManyColumns { .. } => Code::TooManyColumns,
             FileError::Options(_) => Code::Validation,
-            FileError::Plan(_)
-            | FileError::Arrow(_)
-            | FileError::Rejects(_)
-            | FileError::Io(_) => {
+            FileError::Plan(_) | FileError::Arrow(_) | FileError::Rejects(_) | FileError::Io(_) => {
                 return Self::new(Code::Internal, Code::Internal.title());
             }
         };

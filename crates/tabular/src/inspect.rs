@@ -1,16 +1,255 @@
-//! stub
-use std::io::{Read, Seek, Write};
-use contracts::plan::Options;
-use crate::FileError;
+//! `gridkeep inspect`: what would be loaded, by the very code that loads it. Two passes over a seekable file; the memory is the
+//! loader's.
 
-/// Whether anything is to be told of.
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use arrow_array::{
+    Array, RecordBatch,
+    cast::AsArray,
+    types::{Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType},
+};
+use contracts::{
+    dataset::{Column, ColumnType},
+    plan::{BATCH_BYTES, BATCH_ROWS, Checkpoint, Options, PlannedColumn},
+};
+use serde_json::json;
+
+use crate::{
+    Analyser, Analysis, Batch, FileError, Loader,
+    format::{Codec, Value},
+};
+
+/// Whether there is anything to tell of: the exit code's reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub warnings: u64,
     pub quarantined: u64,
 }
 
-/// What `gridkeep inspect --json` prints.
-pub fn write_json(_file: impl Read + Seek, _options: &Options, _out: impl Write) -> Result<Outcome, FileError> { todo!() }
-/// What `gridkeep inspect --csv` prints.
-pub fn write_csv(_file: impl Read + Seek, _options: &Options, _out: impl Write) -> Result<Outcome, FileError> { todo!() }
+const PIECE: usize = 256 * 1024;
+
+/// Writes what `gridkeep inspect --json` prints.
+///
+/// # Errors
+/// The file cannot be loaded, read, or the output not written.
+pub fn write_json(
+    mut file: impl Read + Seek,
+    options: &Options,
+    mut out: impl Write,
+) -> Result<Outcome, FileError> {
+    let analysis = analyse(&mut file, options)?;
+    let plan = &analysis.plan;
+    let columns: Vec<_> = plan
+        .columns
+        .iter()
+        .map(|planned| {
+            let Column {
+                name,
+                kind,
+                format,
+                null_token,
+                ..
+            } = &planned.column;
+            json!({"name": name, "type": kind, "format": format, "null_token": null_token})
+        })
+        .collect();
+    // Quarantined records are written as they are found: there may be any number of them.
+    write!(
+        out,
+        "{{\"dialect\":{},\"columns\":{},\"records\":{},\"rows\":{},\"warnings\":{},\"quarantine\":[",
+        serde_json::to_string(&plan.dialect)?,
+        serde_json::to_string(&columns)?,
+        plan.records,
+        plan.rows,
+        serde_json::to_string(&analysis.warnings)?,
+    )?;
+    let mut first = true;
+    let quarantined = load(&mut file, &analysis, |batch| {
+        for place in &batch.rejects {
+            if !std::mem::take(&mut first) {
+                out.write_all(b",")?;
+            }
+            serde_json::to_writer(&mut out, place)?;
+        }
+        Ok(())
+    })?;
+    out.write_all(b"]}\n")?;
+    out.flush()?;
+    Ok(outcome(&analysis, quarantined))
+}
+
+/// Writes what `gridkeep inspect --csv` prints.
+///
+/// # Errors
+/// The file cannot be loaded, read, or the output not written.
+pub fn write_csv(
+    mut file: impl Read + Seek,
+    options: &Options,
+    mut out: impl Write,
+) -> Result<Outcome, FileError> {
+    let analysis = analyse(&mut file, options)?;
+    let header = analysis.plan.headers > 0;
+    let mut line = Vec::new();
+    for planned in &analysis.plan.columns {
+        let name = if header {
+            &planned.header
+        } else {
+            &planned.column.name
+        };
+        push_field(&mut line, name);
+    }
+    end_line(&mut line, &mut out)?;
+    let codecs = analysis
+        .plan
+        .columns
+        .iter()
+        .map(|planned| Codec::new(planned.column.kind, planned.column.format.as_ref()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|misfit| FileError::Plan(misfit.0))?;
+    let mut text = String::new();
+    let quarantined = load(&mut file, &analysis, |batch| {
+        let mut padded = batch.padded.iter().peekable();
+        for row in 0..batch.rows.num_rows() {
+            // Cells that the file lacks are printed empty, not as the column's null.
+            let cells = padded
+                .next_if(|(at, _)| *at as usize == row)
+                .map_or(u32::MAX, |(_, cells)| *cells);
+            for ((planned, codec), at) in analysis.plan.columns.iter().zip(&codecs).zip(0..) {
+                text.clear();
+                if planned.source.is_some_and(|source| source < cells) {
+                    print_cell(planned, codec, &batch.rows, at, row, &mut text);
+                }
+                push_field(&mut line, &text);
+            }
+            end_line(&mut line, &mut out)?;
+        }
+        Ok(())
+    })?;
+    out.flush()?;
+    Ok(outcome(&analysis, quarantined))
+}
+
+fn outcome(analysis: &Analysis, quarantined: u64) -> Outcome {
+    Outcome {
+        warnings: analysis
+            .plan
+            .warnings
+            .values()
+            .map(|count| count.unsigned_abs())
+            .sum(),
+        quarantined,
+    }
+}
+
+fn analyse(file: &mut (impl Read + Seek), options: &Options) -> Result<Analysis, FileError> {
+    let mut analyser = Analyser::new(options, None)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return analyser.finish(),
+            len => analyser.push(&piece[..len])?,
+        }
+    }
+}
+
+/// Loads the file and gives out every batch; answers how many records were quarantined.
+fn load(
+    file: &mut (impl Read + Seek),
+    analysis: &Analysis,
+    mut take: impl FnMut(&Batch) -> Result<(), FileError>,
+) -> Result<u64, FileError> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut loader = Loader::new(
+        &analysis.plan,
+        BATCH_ROWS,
+        BATCH_BYTES,
+        Checkpoint::default(),
+    )?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let len = file.read(&mut piece)?;
+        if len == 0 {
+            loader.finish();
+        } else {
+            loader.push(&piece[..len]);
+        }
+        while let Some(batch) = loader.next_batch()? {
+            take(&batch)?;
+        }
+        if len == 0 {
+            return Ok(loader.end().quarantined);
+        }
+    }
+}
+
+fn print_cell(
+    planned: &PlannedColumn,
+    codec: &Codec,
+    rows: &RecordBatch,
+    column: usize,
+    row: usize,
+    out: &mut String,
+) {
+    let array = rows.column(column);
+    if array.is_null(row) {
+        out.push_str(planned.column.null_token.as_deref().unwrap_or_default());
+        return;
+    }
+    match planned.column.kind {
+        ColumnType::Text | ColumnType::Decimal | ColumnType::Json => {
+            out.push_str(array.as_string::<i32>().value(row));
+        }
+        ColumnType::Int64 => {
+            codec.print(
+                &Value::Int64(array.as_primitive::<Int64Type>().value(row)),
+                out,
+            );
+        }
+        ColumnType::Float => {
+            codec.print(
+                &Value::Float(array.as_primitive::<Float64Type>().value(row)),
+                out,
+            );
+        }
+        ColumnType::Boolean => codec.print(&Value::Boolean(array.as_boolean().value(row)), out),
+        ColumnType::Date => {
+            codec.print(
+                &Value::Date(array.as_primitive::<Date32Type>().value(row)),
+                out,
+            );
+        }
+        ColumnType::Time => {
+            let micros = array.as_primitive::<Time64MicrosecondType>().value(row);
+            codec.print(&Value::Time(micros), out);
+        }
+        ColumnType::Timestamp => {
+            let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            codec.print(&Value::Timestamp(micros), out);
+        }
+        ColumnType::Timestamptz => {
+            let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            codec.print(&Value::Timestamptz(micros), out);
+        }
+    }
+}
+
+fn push_field(line: &mut Vec<u8>, text: &str) {
+    if !line.is_empty() {
+        line.push(b',');
+    }
+    line.push(b'"');
+    for (at, part) in text.split('"').enumerate() {
+        if at > 0 {
+            line.extend_from_slice(b"\"\"");
+        }
+        line.extend_from_slice(part.as_bytes());
+    }
+    line.push(b'"');
+}
+
+fn end_line(line: &mut Vec<u8>, out: &mut impl Write) -> Result<(), FileError> {
+    line.push(b'\n');
+    out.write_all(line)?;
+    line.clear();
+    Ok(())
+}

@@ -7,10 +7,20 @@
 
 pub mod analyse;
 pub mod batch;
+mod column;
+pub mod csv;
+mod datetime;
+pub mod encoding;
 pub mod error;
 pub mod format;
+pub mod infer;
 pub mod inspect;
 pub mod load;
+pub mod names;
+mod number;
+mod record;
+pub mod sniff;
+mod words;
 
 pub use analyse::{Analyser, Analysis};
 pub use batch::Batch;

@@ -1,19 +1,281 @@
-//! stub
-use contracts::{events::EndOfLoad, plan::{Checkpoint, FilePlan}};
-use crate::{FileError, batch::Batch};
+//! The second pass: the file's bytes by the plan, cut into typed batches. The cut depends on the rows alone, never on how the
+//! bytes arrive, and the loader holds one batch and what was pushed last; from any batch's checkpoint it goes on as if it had
+//! never stopped. Next: [`crate::batch`].
 
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use contracts::{
+    events::{BatchMeta, EndOfLoad},
+    plan::{Checkpoint, Encoding, FilePlan},
+    receipt::Place,
+};
+
+use crate::{
+    Batch, FileError,
+    column::ColumnBuilder,
+    csv::{Decoder, Event, Position, Record},
+    encoding::raw_text,
+    record,
+};
+
+/// Makes batches of a file by its plan.
 #[derive(Debug)]
-pub struct Loader {}
+pub struct Loader {
+    decoder: Decoder,
+    schema: SchemaRef,
+    columns: Vec<ColumnBuilder>,
+    /// Arrow bytes of a row beside its texts.
+    row_bytes: usize,
+    /// Cells that the widest row of the plan has.
+    width: usize,
+    batch_rows: usize,
+    batch_bytes: usize,
+    header: bool,
+    /// Where the batch being built began.
+    begun: Checkpoint,
+    rows: usize,
+    bytes: usize,
+    rejects: Vec<Place>,
+    padded: Vec<(u32, u32)>,
+    ended: bool,
+}
 
 impl Loader {
-    /// `from`: `Checkpoint::default()` for the whole file; else the byte stream must begin at `from.byte`.
-    pub fn new(_plan: &FilePlan, _batch_rows: usize, _batch_bytes: usize, _from: Checkpoint) -> Result<Self, FileError> { todo!() }
-    /// Takes bytes; then ask `next_batch` until it has none.
-    pub fn push(&mut self, _bytes: &[u8]) { todo!() }
-    /// Says that the file has ended; then ask `next_batch` until it has none.
-    pub fn finish(&mut self) { todo!() }
-    pub fn next_batch(&mut self) -> Result<Option<Batch>, FileError> { todo!() }
-    /// The totals, once `finish` was called and `next_batch` had none left.
+    /// `from`: `Checkpoint::default()` for the whole file; else the bytes must be pushed from `from.byte` on.
+    ///
+    /// # Errors
+    /// The plan has a format that this code does not know.
+    pub fn new(
+        plan: &FilePlan,
+        batch_rows: usize,
+        batch_bytes: usize,
+        from: Checkpoint,
+    ) -> Result<Self, FileError> {
+        let resumed = from.byte > 0;
+        let position = resumed.then_some(Position {
+            byte: from.byte,
+            line: from.line,
+            record: from.record,
+        });
+        let batch_rows = batch_rows.max(1);
+        let columns = plan
+            .columns
+            .iter()
+            .map(|planned| ColumnBuilder::new(planned, batch_rows.min(1_024)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let fields: Vec<_> = columns.iter().map(ColumnBuilder::field).collect();
+        let width = columns.iter().filter_map(|column| column.source).max();
+        Ok(Self {
+            decoder: Decoder::new(&plan.dialect, position),
+            schema: Arc::new(Schema::new(fields)),
+            row_bytes: columns.iter().map(ColumnBuilder::cell_bytes).sum(),
+            width: width.map_or(0, |last| last + 1),
+            columns,
+            batch_rows,
+            batch_bytes,
+            header: plan.headers > 0 && !resumed,
+            begun: from,
+            rows: 0,
+            bytes: 0,
+            rejects: Vec::new(),
+            padded: Vec::new(),
+            ended: false,
+        })
+    }
+
+    /// Takes the next bytes; ask [`Self::next_batch`] until it has none before pushing more.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.decoder.push(bytes);
+    }
+
+    /// The file has ended; ask [`Self::next_batch`] until it has none.
+    pub fn finish(&mut self) {
+        self.decoder.finish();
+        self.ended = true;
+    }
+
+    /// The totals, once the file has ended and no batch is left.
     #[must_use]
-    pub fn end(&self) -> EndOfLoad { todo!() }
+    pub fn end(&self) -> EndOfLoad {
+        EndOfLoad {
+            batches: self.begun.batch,
+            rows: self.begun.rows - self.begun.quarantined,
+            quarantined: self.begun.quarantined,
+        }
+    }
+
+    /// The next batch that is complete; `None` until more bytes come.
+    ///
+    /// # Errors
+    /// None that a file can cause.
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, FileError> {
+        loop {
+            if self.rows + self.rejects.len() >= self.batch_rows {
+                return self.cut(self.decoder.next_position()).map(Some);
+            }
+            let Some(event) = self.decoder.next_event() else {
+                if self.ended && self.rows + self.rejects.len() > 0 {
+                    return self.cut(self.decoder.next_position()).map(Some);
+                }
+                return Ok(None);
+            };
+            let at = self.decoder.position();
+            let full = match event {
+                Event::Blank => None,
+                Event::TooLarge(bytes) => self.reject(record::too_large(at, bytes))?,
+                Event::Record if self.header => {
+                    self.header = false;
+                    None
+                }
+                Event::Record => self.row(at)?,
+            };
+            if full.is_some() {
+                return Ok(full);
+            }
+        }
+    }
+
+    /// Takes the record at hand; answers with the batch before it if there is no room for it there.
+    fn row(&mut self, at: Position) -> Result<Option<Batch>, FileError> {
+        let record = self.decoder.record();
+        let encoding = self.decoder.encoding();
+        if let Some(flaw) = record::flaw(record.raw()) {
+            return self.reject(record::flawed(at, flaw, encoding, record));
+        }
+        let (cells, raw_len) = (record.len(), record.raw().len());
+        if cells > self.width {
+            let message = format!(
+                "The row has {cells} cells; at most {} can be taken. Check its delimiters and quotes.",
+                self.width
+            );
+            let raw = raw_text(encoding, record.raw(), usize::MAX);
+            return self.reject(record::place(at, "long_row", message, Some(raw)));
+        }
+        let mut full = None;
+        // The record itself is at least as long as its texts; only near the end must they be added up.
+        if self.bytes + self.row_bytes + raw_len > self.batch_bytes {
+            if let Some(misfit) = misfit(&self.columns, record, encoding, at) {
+                return self.reject(misfit);
+            }
+            let bytes = self.row_bytes + text_bytes(&self.columns, record);
+            if self.rows + self.rejects.len() > 0 && self.bytes + bytes > self.batch_bytes {
+                full = Some(self.cut(at)?);
+            }
+        }
+        let record = self.decoder.record();
+        let mut bytes = self.row_bytes;
+        let mut fits = true;
+        for column in &mut self.columns {
+            let cell = column.source.and_then(|source| record.get(source));
+            if !column.append(cell) {
+                fits = false;
+                break;
+            }
+            if column.is_text() {
+                bytes += cell.map_or(0, <[u8]>::len);
+            }
+        }
+        if !fits {
+            for column in &mut self.columns {
+                column.truncate(self.rows);
+            }
+            let place = misfit(&self.columns, record, encoding, at).unwrap_or_else(|| {
+                let raw = raw_text(encoding, record.raw(), usize::MAX);
+                let message = "A cell does not fit its column.".to_owned();
+                record::place(at, "type_mismatch", message, Some(raw))
+            });
+            return self.reject(place);
+        }
+        if cells < self.width {
+            self.padded.push((self.rows as u32, cells as u32));
+        }
+        self.rows += 1;
+        self.bytes += bytes;
+        Ok(full)
+    }
+
+    fn reject(&mut self, place: Place) -> Result<Option<Batch>, FileError> {
+        let bytes = serde_json::to_string(&place)?.len() + 1;
+        let mut full = None;
+        if self.rows + self.rejects.len() > 0 && self.bytes + bytes > self.batch_bytes {
+            full = Some(self.cut(Position {
+                byte: place.byte,
+                line: place.line,
+                record: place.record,
+            })?);
+        }
+        self.bytes += bytes;
+        self.rejects.push(place);
+        Ok(full)
+    }
+
+    /// Closes the batch; `next` is where the record after it begins.
+    fn cut(&mut self, next: Position) -> Result<Batch, FileError> {
+        let rows = std::mem::take(&mut self.rows);
+        let rejects = std::mem::take(&mut self.rejects);
+        self.bytes = 0;
+        let arrays = self
+            .columns
+            .iter_mut()
+            .map(|column| column.take(rows.min(self.batch_rows)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let before = self.begun;
+        self.begun = Checkpoint {
+            batch: before.batch + 1,
+            byte: next.byte,
+            record: next.record,
+            line: next.line,
+            rows: before.rows + (rows + rejects.len()) as u64,
+            quarantined: before.quarantined + rejects.len() as u64,
+        };
+        Ok(Batch {
+            no: before.batch,
+            meta: BatchMeta {
+                row_offset: before.rows,
+                rows: rows as u32,
+                quarantined: rejects.len() as u32,
+            },
+            rows: RecordBatch::try_new(Arc::clone(&self.schema), arrays)?,
+            rejects,
+            after: self.begun,
+            padded: std::mem::take(&mut self.padded),
+        })
+    }
+}
+
+/// The first cell of the record that its column cannot take.
+fn misfit(
+    columns: &[ColumnBuilder],
+    record: Record<'_>,
+    encoding: Encoding,
+    at: Position,
+) -> Option<Place> {
+    columns.iter().find_map(|column| {
+        let cell = column.source.and_then(|source| record.get(source))?;
+        if column.is_null(Some(cell)) {
+            return None;
+        }
+        let text = std::str::from_utf8(cell).unwrap_or_default();
+        let misfit = column.codec().parse(text).err()?;
+        Some(Place {
+            column: Some(column.name.clone()),
+            ..record::place(
+                at,
+                "type_mismatch",
+                misfit.0,
+                Some(raw_text(encoding, record.raw(), usize::MAX)),
+            )
+        })
+    })
+}
+
+fn text_bytes(columns: &[ColumnBuilder], record: Record<'_>) -> usize {
+    columns
+        .iter()
+        .filter(|column| column.is_text())
+        .filter_map(|column| record.get(column.source?))
+        .map(<[u8]>::len)
+        .sum()
 }

@@ -1,0 +1,272 @@
+//! Bytes of the file become UTF-8, in pieces of any size, so that the rest of the crate knows one encoding.
+//!
+//! What is not text is kept, not replaced: a bad UTF-8 byte goes through as it is, a lone surrogate as its three bytes (WTF-8),
+//! half a unit at the end as [`HALF`] and its two nibbles. None of these is valid UTF-8, so the record that holds one is found
+//! by the one check in [`crate::record`], and [`source_len`] and [`raw_text`] can still tell what stood in the file. Next: [`crate::csv`].
+
+use contracts::plan::Encoding;
+
+/// Opens the stand-in for a last odd byte of a UTF-16 file.
+const HALF: u8 = 0xff;
+
+/// The bytes of the byte order mark.
+#[must_use]
+pub fn bom(encoding: Encoding) -> &'static [u8] {
+    match encoding {
+        Encoding::Utf8 => b"\xef\xbb\xbf",
+        Encoding::Utf16Le => b"\xff\xfe",
+        Encoding::Utf16Be => b"\xfe\xff",
+    }
+}
+
+/// The encoding that a byte order mark at the head names.
+#[must_use]
+pub fn by_bom(head: &[u8]) -> Option<Encoding> {
+    [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be]
+        .into_iter()
+        .find(|encoding| head.starts_with(bom(*encoding)))
+}
+
+/// UTF-16 without a byte order mark: separators, digits and Latin letters have a zero byte each, always on the same side.
+#[must_use]
+pub fn by_zero_bytes(head: &[u8]) -> Option<Encoding> {
+    let pairs = head.len() / 2;
+    let zeros = |side: usize| {
+        head.iter()
+            .skip(side)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
+    let (even, odd) = (zeros(0), zeros(1));
+    // One NUL in a short UTF-8 file is a bad cell, not an encoding.
+    let many = |count: usize| count >= 2 && count * 8 >= pairs;
+    if many(odd) && even * 16 <= odd {
+        Some(Encoding::Utf16Le)
+    } else if many(even) && odd * 16 <= even {
+        Some(Encoding::Utf16Be)
+    } else {
+        None
+    }
+}
+
+/// Turns the file's bytes into UTF-8 as they come.
+#[derive(Clone, Debug)]
+pub struct Transcoder {
+    encoding: Encoding,
+    /// First byte of a unit whose second is yet to come.
+    half: Option<u8>,
+    /// A high surrogate whose other half is yet to come.
+    high: Option<u16>,
+}
+
+impl Transcoder {
+    #[must_use]
+    pub fn new(encoding: Encoding) -> Self {
+        Self {
+            encoding,
+            half: None,
+            high: None,
+        }
+    }
+
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        if self.encoding == Encoding::Utf8 {
+            out.extend_from_slice(bytes);
+            return;
+        }
+        let mut bytes = bytes;
+        if let Some(first) = self.half {
+            let Some((second, rest)) = bytes.split_first() else {
+                return;
+            };
+            self.half = None;
+            self.unit([first, *second], out);
+            bytes = rest;
+        }
+        out.reserve(bytes.len() / 2);
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        for pair in pairs {
+            self.unit(*pair, out);
+        }
+        self.half = rest.first().copied();
+    }
+
+    /// The file has ended: what is half read is let through as what it is.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        if let Some(high) = self.high.take() {
+            push_unit(high, out);
+        }
+        if let Some(byte) = self.half.take() {
+            out.extend_from_slice(&[HALF, 0x80 | (byte >> 4), 0x80 | (byte & 0xf)]);
+        }
+    }
+
+    fn unit(&mut self, pair: [u8; 2], out: &mut Vec<u8>) {
+        let unit = if self.encoding == Encoding::Utf16Le {
+            u16::from_le_bytes(pair)
+        } else {
+            u16::from_be_bytes(pair)
+        };
+        if let Some(high) = self.high.take() {
+            if (0xdc00..0xe000).contains(&unit) {
+                let code = 0x1_0000 + ((u32::from(high) & 0x3ff) << 10) + (u32::from(unit) & 0x3ff);
+                if let Some(c) = char::from_u32(code) {
+                    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+                return;
+            }
+            push_unit(high, out);
+        }
+        if (0xd800..0xdc00).contains(&unit) {
+            self.high = Some(unit);
+        } else {
+            push_unit(unit, out);
+        }
+    }
+}
+
+/// One unit of the basic plane, lone surrogates included, as one to three bytes.
+fn push_unit(unit: u16, out: &mut Vec<u8>) {
+    let low = |shift: u16| 0x80 | (unit >> shift & 0x3f) as u8;
+    match unit {
+        0..0x80 => out.push(unit as u8),
+        0x80..0x800 => out.extend_from_slice(&[0xc0 | (unit >> 6) as u8, low(0)]),
+        _ => out.extend_from_slice(&[0xe0 | (unit >> 12) as u8, low(6), low(0)]),
+    }
+}
+
+/// How many bytes of the file stand behind this text.
+#[must_use]
+pub fn source_len(encoding: Encoding, text: &[u8]) -> u64 {
+    if encoding == Encoding::Utf8 {
+        return text.len() as u64;
+    }
+    text.iter()
+        .map(|byte| match byte {
+            0x80..0xc0 => 0,
+            &HALF => 1,
+            0xf0..HALF => 4,
+            _ => 2,
+        })
+        .sum()
+}
+
+/// The text as it can be shown and stored: bytes of the file that are not text, and NUL, as `\xNN`; cut at `chars`.
+#[must_use]
+pub fn raw_text(encoding: Encoding, text: &[u8], chars: usize) -> String {
+    // A character has at most four bytes; what lies beyond would be cut anyway.
+    let text = text.get(..chars.saturating_mul(4)).unwrap_or(text);
+    let mut shown = String::with_capacity(text.len());
+    let mut left = chars;
+    let mut rest = text;
+    while !rest.is_empty() && left > 0 {
+        let valid = match std::str::from_utf8(rest) {
+            Ok(all) => all,
+            Err(error) => std::str::from_utf8(&rest[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        for c in valid.chars().take(left) {
+            left -= 1;
+            if c == '\0' {
+                shown.push_str(if encoding == Encoding::Utf8 {
+                    "\\x00"
+                } else {
+                    "\\x00\\x00"
+                });
+            } else {
+                shown.push(c);
+            }
+        }
+        rest = &rest[valid.len()..];
+        if rest.is_empty() || left == 0 {
+            break;
+        }
+        let (bytes, len) = bad_bytes(encoding, rest);
+        for byte in bytes.into_iter().flatten() {
+            shown.push_str(&format!("\\x{byte:02X}"));
+        }
+        left -= 1;
+        rest = &rest[len..];
+    }
+    shown
+}
+
+/// The bytes of the file behind the bad sequence that opens `rest`, and how long that is.
+fn bad_bytes(encoding: Encoding, rest: &[u8]) -> ([Option<u8>; 2], usize) {
+    match (encoding, rest) {
+        (Encoding::Utf8, [byte, ..]) => ([Some(*byte), None], 1),
+        (_, [HALF, high, low, ..]) => ([Some(high << 4 | low & 0xf), None], 3),
+        (_, [a, b, c, ..]) => {
+            let unit = u16::from(a & 0xf) << 12 | u16::from(b & 0x3f) << 6 | u16::from(c & 0x3f);
+            let [first, second] = if encoding == Encoding::Utf16Le {
+                unit.to_le_bytes()
+            } else {
+                unit.to_be_bytes()
+            };
+            ([Some(first), Some(second)], 3)
+        }
+        // A cut in the middle of a sequence: nothing whole is left to show.
+        _ => ([None, None], rest.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transcode(encoding: Encoding, bytes: &[u8], piece: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut transcoder = Transcoder::new(encoding);
+        for chunk in bytes.chunks(piece) {
+            transcoder.push(chunk, &mut out);
+        }
+        transcoder.finish(&mut out);
+        out
+    }
+
+    #[test]
+    fn utf16_is_the_same_in_pieces_of_any_size() {
+        let text = "a,ß,€,😀\n";
+        let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for piece in 1..9 {
+            assert_eq!(transcode(Encoding::Utf16Le, &le, piece), text.as_bytes());
+            assert_eq!(transcode(Encoding::Utf16Be, &be, piece), text.as_bytes());
+        }
+        assert_eq!(
+            source_len(Encoding::Utf16Le, text.as_bytes()),
+            le.len() as u64
+        );
+    }
+
+    #[test]
+    fn what_is_not_text_is_shown_by_the_bytes_of_the_file() {
+        let bytes = b"\xd8\x00\x00a\xdc\x01\x00";
+        let out = transcode(Encoding::Utf16Be, bytes, 2);
+        assert!(std::str::from_utf8(&out).is_err());
+        assert_eq!(source_len(Encoding::Utf16Be, &out), 7);
+        assert_eq!(
+            raw_text(Encoding::Utf16Be, &out, 100),
+            "\\xD8\\x00a\\xDC\\x01\\x00"
+        );
+        assert_eq!(
+            raw_text(Encoding::Utf8, b"x\xff\0\xc3y", 100),
+            "x\\xFF\\x00\\xC3y"
+        );
+    }
+
+    #[test]
+    fn a_zero_byte_on_one_side_tells_utf16() {
+        let le: Vec<u8> = "id;Straße\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let be: Vec<u8> = "id;Straße\n"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        assert_eq!(by_zero_bytes(&le), Some(Encoding::Utf16Le));
+        assert_eq!(by_zero_bytes(&be), Some(Encoding::Utf16Be));
+        assert_eq!(by_zero_bytes(b"a,b\n1,\0\n"), None);
+    }
+}
