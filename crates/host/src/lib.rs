@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod openapi;
 pub mod serve;
 pub mod servers;
 pub mod stack;

@@ -28,7 +28,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// Recovery after a kill included.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 /// How long a role may drain, a server may checkpoint.
-pub(super) const STOPS_WITHIN: Duration = Duration::from_secs(15);
+pub(crate) const STOPS_WITHIN: Duration = Duration::from_secs(15);
 
 /// Which processes of ours a stack has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +174,17 @@ where
         }
     }
     Ok(())
+}
+
+/// Waits for a helper process's page.
+///
+/// # Errors
+/// When it ends or does not answer.
+pub(crate) async fn wait_until(folder: &Folder, running: &Running, url: &str) -> anyhow::Result<()> {
+    match wait(running, STARTS_WITHIN, || get_ok(url)).await {
+        Wait::Ready => Ok(()),
+        Wait::Ended | Wait::TimedOut(_) => bail!("{} did not start; {}", running.name, last_lines(folder, &running.name, 0)),
+    }
 }
 
 enum Wait {
