@@ -14,11 +14,13 @@ tests/fetch-flights.sh
 work=$(mktemp -d)
 stack=""
 mongo=""
+nats=""
 cleanup() {
   local code=$?
   [ -z "$stack" ] || target/debug/gridkeep --data "$stack" down --delete-data >/dev/null 2>&1 || true
   [ ! -d "$work/pg" ] || as_postgres /usr/lib/postgresql/15/bin/pg_ctl -D "$work/pg" -m immediate stop >/dev/null 2>&1 || true
   [ -z "$mongo" ] || kill "$mongo" 2>/dev/null || true
+  [ -z "$nats" ] || kill "$nats" 2>/dev/null || true
   rm -rf "$work"
   [ $code = 0 ] || printf '\nmake test FAILED\n' >&2
   exit $code
@@ -39,7 +41,7 @@ step "build"
 cargo build "${flags[@]}" --quiet -p host
 cargo test "${flags[@]}" --quiet --workspace --no-run
 
-step "a PostgreSQL and a MongoDB-protocol server for the crates' own tests"
+step "a PostgreSQL, a MongoDB-protocol server and a NATS for the crates' own tests"
 free_port() { node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
 port=$(free_port)
 chmod 755 "$work"
@@ -58,6 +60,10 @@ else
 fi
 mongo=$!
 export GRIDKEEP_TEST_MONGO_URL="mongodb://127.0.0.1:$port/"
+port=$(free_port)
+"${GRIDKEEP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gridkeep}/bin/nats-server" -a 127.0.0.1 -p "$port" -js -sd "$work/nats" >"$work/nats.log" 2>&1 &
+nats=$!
+export GRIDKEEP_TEST_NATS_URL="nats://127.0.0.1:$port"
 
 step "Rust tests"
 cargo test "${flags[@]}" --workspace --no-fail-fast

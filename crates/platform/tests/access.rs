@@ -36,14 +36,21 @@ async fn role<R: AtLeast>(access: Access<R>) -> String {
 }
 
 async fn app() -> App {
-    let admin = std::env::var("GRIDKEEP_TEST_PG_URL").expect("GRIDKEEP_TEST_PG_URL must name a server: run `make test`");
+    let admin = std::env::var("GRIDKEEP_TEST_PG_URL")
+        .expect("GRIDKEEP_TEST_PG_URL must name a server: run `make test`");
     let name = format!("access_{}", ulid::Ulid::new().to_string().to_lowercase());
     let mut connection = PgConnection::connect(&admin).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let mut url: url::Url = admin.parse().unwrap();
     url.set_path(&name);
     let pool = platform::pg::connect(&url.to_string().into(), 2).unwrap();
-    sqlx::raw_sql(include_str!("../../store/migrations/0001_spine.sql")).execute(&pool).await.unwrap();
+    sqlx::raw_sql(include_str!("../../store/migrations/0001_spine.sql"))
+        .execute(&pool)
+        .await
+        .unwrap();
     // Any valid key: these callers come with API tokens.
     let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
     let verifier = Arc::new(Verifier::new(jwks, "http://localhost", "").unwrap());
@@ -70,11 +77,13 @@ impl App {
 
     async fn dataset(&self) -> (DatasetId, i64) {
         let id = DatasetId::generate();
-        let no = sqlx::query_scalar("insert into gk.dataset (id, name, created_by) values ($1, 'd', 'x') returning no")
-            .bind(id.to_string())
-            .fetch_one(&self.pool)
-            .await
-            .unwrap();
+        let no = sqlx::query_scalar(
+            "insert into gk.dataset (id, name, created_by) values ($1, 'd', 'x') returning no",
+        )
+        .bind(id.to_string())
+        .fetch_one(&self.pool)
+        .await
+        .unwrap();
         (id, no)
     }
 
@@ -99,7 +108,10 @@ impl App {
         if !token.is_empty() {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response = router
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())
@@ -126,13 +138,18 @@ async fn each_role_may_what_it_may_and_a_stranger_hears_of_nothing() {
     }
     let (_, stranger) = app.member().await;
     let existing = app.ask(&format!("/view/{dataset}"), &stranger).await;
-    let missing = app.ask(&format!("/view/{}", DatasetId::generate()), &stranger).await;
+    let missing = app
+        .ask(&format!("/view/{}", DatasetId::generate()), &stranger)
+        .await;
     let nonsense = app.ask("/view/nonsense", &stranger).await;
     assert_eq!(existing.0, StatusCode::NOT_FOUND);
     assert_eq!(existing, missing);
     assert_eq!(existing, nonsense);
     for nobody in ["", "gk_wrong", "nonsense"] {
-        assert_eq!(app.ask(&format!("/view/{dataset}"), nobody).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            app.ask(&format!("/view/{dataset}"), nobody).await.0,
+            StatusCode::UNAUTHORIZED
+        );
     }
 }
 
@@ -142,16 +159,38 @@ async fn a_revoked_grant_a_removed_member_and_a_deleted_dataset_count_at_once() 
     let (dataset, no) = app.dataset().await;
     let (user, token) = app.member().await;
     app.grant(user, no, "owner").await;
-    assert_eq!(access::require(&app.pool, user, dataset, Role::Owner).await.unwrap().no, no);
+    assert_eq!(
+        access::require(&app.pool, user, dataset, Role::Owner)
+            .await
+            .unwrap()
+            .no,
+        no
+    );
     let path = format!("/view/{dataset}");
-    sqlx::query("update gk.dataset set deleted_at = now()").execute(&app.pool).await.unwrap();
+    sqlx::query("update gk.dataset set deleted_at = now()")
+        .execute(&app.pool)
+        .await
+        .unwrap();
     assert_eq!(app.ask(&path, &token).await.0, StatusCode::NOT_FOUND);
-    sqlx::query("update gk.dataset set deleted_at = null").execute(&app.pool).await.unwrap();
+    sqlx::query("update gk.dataset set deleted_at = null")
+        .execute(&app.pool)
+        .await
+        .unwrap();
     assert_eq!(app.ask(&path, &token).await.0, StatusCode::OK);
-    sqlx::query("delete from gk.dataset_grant").execute(&app.pool).await.unwrap();
+    sqlx::query("delete from gk.dataset_grant")
+        .execute(&app.pool)
+        .await
+        .unwrap();
     assert_eq!(app.ask(&path, &token).await.0, StatusCode::NOT_FOUND);
-    assert!(access::require(&app.pool, user, dataset, Role::Viewer).await.is_err());
-    sqlx::query("delete from gk.member").execute(&app.pool).await.unwrap();
+    assert!(
+        access::require(&app.pool, user, dataset, Role::Viewer)
+            .await
+            .is_err()
+    );
+    sqlx::query("delete from gk.member")
+        .execute(&app.pool)
+        .await
+        .unwrap();
     assert_eq!(app.ask(&path, &token).await.0, StatusCode::UNAUTHORIZED);
 }
 
@@ -159,7 +198,13 @@ async fn a_revoked_grant_a_removed_member_and_a_deleted_dataset_count_at_once() 
 async fn an_expired_api_token_is_nobodys() {
     let app = app().await;
     let (user, token) = app.member().await;
-    assert_eq!(app.ask("/me", &token).await, (StatusCode::OK, user.to_string()));
-    sqlx::query("update gk.api_token set expires_at = now() - interval '1 second'").execute(&app.pool).await.unwrap();
+    assert_eq!(
+        app.ask("/me", &token).await,
+        (StatusCode::OK, user.to_string())
+    );
+    sqlx::query("update gk.api_token set expires_at = now() - interval '1 second'")
+        .execute(&app.pool)
+        .await
+        .unwrap();
     assert_eq!(app.ask("/me", &token).await.0, StatusCode::UNAUTHORIZED);
 }

@@ -179,9 +179,10 @@ where
         };
         // A route's only parameter is read as itself, without its name.
         let pointer = match RawPathParams::from_request_parts(parts, state).await {
-            Ok(params) if pointer.is_empty() => {
-                params.iter().next().map_or(pointer, |(name, _)| name.to_owned())
-            }
+            Ok(params) if pointer.is_empty() => params
+                .iter()
+                .next()
+                .map_or(pointer, |(name, _)| name.to_owned()),
             _ => pointer,
         };
         Err(ApiError::validation(

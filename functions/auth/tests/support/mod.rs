@@ -28,7 +28,9 @@ pub struct Deployment {
 }
 
 fn admin_url(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} must name a server to make test databases on: run `make test`"))
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} must name a server to make test databases on: run `make test`")
+    })
 }
 
 /// A database for one test, with the schema in it.
@@ -36,12 +38,18 @@ async fn database() -> String {
     let admin = admin_url("GRIDKEEP_TEST_PG_URL");
     let name = format!("identity_{}", ulid::Ulid::new().to_string().to_lowercase());
     let mut connection = PgConnection::connect(&admin).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let mut url: url::Url = admin.parse().unwrap();
     url.set_path(&name);
     let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
     let schema = include_str!("../../../../crates/store/migrations/0001_spine.sql");
-    sqlx::raw_sql(schema).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(schema)
+        .execute(&mut connection)
+        .await
+        .unwrap();
     url.to_string()
 }
 
@@ -57,7 +65,10 @@ impl Deployment {
         let provider = FakeProvider::start().await;
         let key = auth::keys::generate().unwrap();
         let mut mongo: url::Url = admin_url("GRIDKEEP_TEST_MONGO_URL").parse().unwrap();
-        mongo.set_path(&format!("identity_{}", ulid::Ulid::new().to_string().to_lowercase()));
+        mongo.set_path(&format!(
+            "identity_{}",
+            ulid::Ulid::new().to_string().to_lowercase()
+        ));
         let mut map: BTreeMap<String, String> = [
             ("GRIDKEEP_PUBLIC_URL", ORIGIN),
             ("GRIDKEEP_PG_URL", &database().await),
@@ -72,17 +83,31 @@ impl Deployment {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        map.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        map.extend(
+            settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         let settings = Settings::from_map(map);
-        let deps = Deps::connect(&Config::from(&settings).unwrap()).await.unwrap();
-        let router = platform::http::layer(auth::router(Arc::clone(&deps)), &HttpConfig::from(&settings).unwrap());
-        Self { deps, router, provider }
+        let deps = Deps::connect(&Config::from(&settings).unwrap())
+            .await
+            .unwrap();
+        let router = platform::http::layer(
+            auth::router(Arc::clone(&deps)),
+            &HttpConfig::from(&settings).unwrap(),
+        );
+        Self {
+            deps,
+            router,
+            provider,
+        }
     }
 
     pub fn browser(&self) -> Browser {
         Browser {
             router: self.router.clone(),
             cookies: BTreeMap::new(),
+            accept: "application/json",
         }
     }
 
@@ -109,7 +134,10 @@ impl Deployment {
 
 pub fn location(response: &Response<Body>) -> String {
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
-    response.headers()[header::LOCATION].to_str().unwrap().to_owned()
+    response.headers()[header::LOCATION]
+        .to_str()
+        .unwrap()
+        .to_owned()
 }
 
 pub async fn json(response: Response<Body>) -> serde_json::Value {
@@ -122,6 +150,7 @@ pub async fn json(response: Response<Body>) -> serde_json::Value {
 pub struct Browser {
     router: Router,
     pub cookies: BTreeMap<String, String>,
+    pub accept: &'static str,
 }
 
 impl Browser {
@@ -134,21 +163,42 @@ impl Browser {
         self.send(Method::POST, uri, Some(ORIGIN)).await
     }
 
-    pub async fn send(&mut self, method: Method, uri: &str, origin: Option<&str>) -> Response<Body> {
+    pub async fn send(
+        &mut self,
+        method: Method,
+        uri: &str,
+        origin: Option<&str>,
+    ) -> Response<Body> {
         let uri = uri.strip_prefix(ORIGIN).unwrap_or(uri);
-        let mut request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost:8080");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(header::HOST, "localhost:8080")
+            .header(header::ACCEPT, self.accept);
         if !self.cookies.is_empty() {
-            let all: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let all: Vec<_> = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             request = request.header(header::COOKIE, all.join("; "));
         }
         if let Some(origin) = origin {
             request = request.header(header::ORIGIN, origin);
         }
-        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
-            assert!(attributes.contains("HttpOnly") && attributes.contains("Secure"), "{name}");
+            assert!(
+                attributes.contains("HttpOnly") && attributes.contains("Secure"),
+                "{name}"
+            );
             if attributes.contains("Max-Age=0") {
                 self.cookies.remove(name);
             } else {

@@ -92,8 +92,15 @@ impl FakeProvider {
             nonce: asked["nonce"].clone(),
             challenge: asked["code_challenge"].clone(),
         };
-        self.inner.codes.lock().unwrap().insert(code.clone(), granted);
-        format!("{}?code={code}&state={}", asked["redirect_uri"], asked["state"])
+        self.inner
+            .codes
+            .lock()
+            .unwrap()
+            .insert(code.clone(), granted);
+        format!(
+            "{}?code={code}&state={}",
+            asked["redirect_uri"], asked["state"]
+        )
     }
 }
 
@@ -119,14 +126,25 @@ async fn token(
     headers: HeaderMap,
     body: String,
 ) -> (StatusCode, Json<Value>) {
-    let form: HashMap<_, _> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-    let basic = format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}")));
+    let form: HashMap<_, _> = url::form_urlencoded::parse(body.as_bytes())
+        .into_owned()
+        .collect();
+    let basic = format!(
+        "Basic {}",
+        STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"))
+    );
     let granted = inner.codes.lock().unwrap().remove(&form["code"]);
     let (Some(granted), true) = (granted, headers["authorization"] == basic.as_str()) else {
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" })));
+        return (
+            StatusCode::BAD_REQUEST,
+            Json(json!({ "error": "invalid_grant" })),
+        );
     };
     if URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"])) != granted.challenge {
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" })));
+        return (
+            StatusCode::BAD_REQUEST,
+            Json(json!({ "error": "invalid_grant" })),
+        );
     }
     let person = granted.person;
     let now = Timestamp::now().as_second();
