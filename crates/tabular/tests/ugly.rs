@@ -1,0 +1,151 @@
+//! Bad input too large or too many-sided for the corpus.
+
+mod support;
+
+use contracts::plan::{COLUMNS_MAX, Options, PLACES_PER_CODE, RECORD_BYTES_MAX};
+use support::{analyse, analyse_with, columns, inspected, load, rejects};
+use tabular::FileError;
+
+#[test]
+fn two_thousand_columns_are_refused() {
+    let header: Vec<String> = (0..2_000).map(|n| format!("c{n}")).collect();
+    let file = format!("{}\n", header.join(","));
+    assert!(matches!(
+        analyse(file.as_bytes()),
+        Err(FileError::TooManyColumns { columns: 2_000 })
+    ));
+}
+
+#[test]
+fn a_row_of_more_cells_than_a_table_takes_is_quarantined_and_the_others_are_loaded() {
+    let file = format!("a,b\n1,2\n{}\n3,4\n", vec!["x"; COLUMNS_MAX + 1].join(","));
+    let analysis = analyse(file.as_bytes()).unwrap();
+    assert_eq!(columns(&analysis.plan), "a int64, b int64");
+    let batches = load(file.as_bytes(), &analysis.plan);
+    assert_eq!(batches[0].rows.num_rows(), 2);
+    let rejects = rejects(&batches);
+    assert_eq!((rejects[0].code.as_str(), rejects[0].line), ("long_row", 3));
+    assert_eq!(
+        rejects[0].raw.as_ref().unwrap().len(),
+        2 * (COLUMNS_MAX + 1) - 1
+    );
+}
+
+#[test]
+fn a_cell_of_ten_megabytes_is_loaded_whole_in_a_batch_of_its_own() {
+    let long = "é".repeat(5 << 20);
+    let file = format!("a,b\n1,x\n2,{long}\n3,y\n");
+    let analysis = analyse_with(file.as_bytes(), &Options::default(), None, 100_000).unwrap();
+    let batches = load(file.as_bytes(), &analysis.plan);
+    let rows: Vec<_> = batches.iter().map(|batch| batch.rows.num_rows()).collect();
+    assert_eq!(rows, [1, 1, 1]);
+    assert_eq!(inspected(file.as_bytes())[2][1], long);
+}
+
+#[test]
+fn a_record_over_the_limit_is_quarantined_by_place_and_length() {
+    let file = format!("a,b\n1,x\n2,{}\n3,y\n", "x".repeat(RECORD_BYTES_MAX));
+    let analysis = analyse_with(file.as_bytes(), &Options::default(), None, 1 << 20).unwrap();
+    assert_eq!((analysis.plan.records, analysis.plan.rows), (4, 3));
+    let batches = load(file.as_bytes(), &analysis.plan);
+    let rejects = rejects(&batches);
+    assert_eq!(
+        (
+            rejects.len(),
+            rejects[0].code.as_str(),
+            rejects[0].byte,
+            rejects[0].record
+        ),
+        (1, "row_too_large", 8, 3)
+    );
+    assert!(rejects[0].raw.is_none());
+    assert!(
+        rejects[0]
+            .message
+            .contains(&(RECORD_BYTES_MAX + 2).to_string())
+    );
+    assert_eq!(inspected(file.as_bytes()).len(), 3);
+}
+
+#[test]
+fn warnings_are_all_counted_and_the_first_of_a_code_kept() {
+    let file = format!("a,b\n{}", "1\n".repeat(3_000));
+    let analysis = analyse(file.as_bytes()).unwrap();
+    assert_eq!(analysis.plan.warnings["short_row"], 3_000);
+    assert_eq!(analysis.warnings.len(), PLACES_PER_CODE);
+    assert_eq!(analysis.warnings[999].line, 1_001);
+}
+
+#[test]
+fn rejects_fill_batches_as_rows_do() {
+    // Raw text of half a batch each: no batch holds more than its share.
+    let mut file = b"a,b\n".to_vec();
+    for _ in 0..20 {
+        file.extend(std::iter::repeat_n(b'x', 200_000));
+        file.extend_from_slice(b",\0\n");
+    }
+    let analysis = analyse(&file).unwrap();
+    let batches = load(&file, &analysis.plan);
+    assert_eq!(batches.len(), 10);
+    assert!(
+        batches
+            .iter()
+            .all(|batch| batch.rejects.len() == 2 && batch.rows.num_rows() == 0)
+    );
+    assert_eq!(batches[9].meta.row_offset, 18);
+}
+
+#[test]
+fn a_file_that_only_looks_bad_at_first_is_read() {
+    // Longer than the head, an odd byte late.
+    let mut file = b"id;name\n".to_vec();
+    for id in 0..20_000 {
+        file.extend_from_slice(format!("{id};n\u{e9}e\n").as_bytes());
+    }
+    file.extend_from_slice(b"20000;\xff\n");
+    let analysis = analyse_with(&file, &Options::default(), None, 1_000).unwrap();
+    assert_eq!(columns(&analysis.plan), "id int64, name text");
+    assert_eq!(rejects(&load(&file, &analysis.plan)).len(), 1);
+}
+
+#[test]
+fn surplus_cells_far_down_get_text_columns_that_clash_with_no_header() {
+    let file = b"a,column_3\n1,2\n3,4,5,\n";
+    let analysis = analyse(file).unwrap();
+    assert_eq!(
+        columns(&analysis.plan),
+        "a int64, column_3 int64, column_3_2 text, column_4 text"
+    );
+    assert_eq!(
+        inspected(file),
+        [
+            ["a", "column_3", "", ""],
+            ["1", "2", "", ""],
+            ["3", "4", "5", ""]
+        ]
+    );
+}
+
+#[test]
+fn given_options_win_over_what_would_be_found() {
+    let options = Options {
+        delimiter: Some(';'),
+        header: Some(false),
+        quote: Some('\''),
+        ..Options::default()
+    };
+    let analysis = analyse_with(b"a,b;'c;d'\n", &options, None, 3).unwrap();
+    assert_eq!((analysis.plan.headers, analysis.plan.rows), (0, 1));
+    assert_eq!(
+        support::inspected_with(b"a,b;'c;d'\n", &options),
+        [["column_1", "column_2"], ["a,b", "c;d"]]
+    );
+    let options = Options {
+        delimiter: Some('\n'),
+        ..Options::default()
+    };
+    assert!(matches!(
+        analyse_with(b"a\n", &options, None, 3),
+        Err(FileError::Options(_))
+    ));
+}
