@@ -43,12 +43,16 @@ pub struct Dialect {
 
 /// What the user fixed beforehand; everything left out is found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Options {
+    #[serde(default)]
     pub delimiter: Option<char>,
+    #[serde(default)]
     pub quote: Option<char>,
+    #[serde(default)]
     pub header: Option<bool>,
     /// Type by file column name: anything that does not fit it is quarantined.
+    #[serde(default)]
     pub types: BTreeMap<String, crate::dataset::ColumnType>,
 }
 
