@@ -4,40 +4,32 @@
  */
 
 export interface paths {
-    "/api/v1/me": {
+    "/api/v1/auth/callback": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Me"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Where the provider sends the browser back to: signs in and opens the application, or says why not on its sign-in page. */
+        get: operations["callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** The public keys that access tokens are checked with. */
+        get: operations["list_keys"];
         put?: never;
         post?: never;
         delete?: never;
@@ -55,31 +47,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Replaces the session's cookies by fresh ones. */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Sends the browser to the OpenID provider. */
+        get: operations["sign_in"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -95,268 +81,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UserList"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/uploads": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UploadList"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["CreateUpload"];
-                };
-            };
-            responses: {
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CreatedUpload"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/uploads/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Upload"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/uploads/{id}/warnings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    cursor?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PlaceList"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
+        /** Ends the session in this browser; it is no error when there is none. */
+        post: operations["sign_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -370,36 +96,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DatasetList"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * The datasets shared with the caller, newest first
+         * @description A dataset made by an upload is listed from its first version.
+         */
+        get: operations["listDatasets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -415,101 +116,36 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Dataset"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** A dataset at its head version */
+        get: operations["showDataset"];
         put?: never;
         post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Delete a dataset with all its versions (owners) */
+        delete: operations["deleteDataset"];
         options?: never;
         head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                    };
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Dataset"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Rename a dataset (owners) */
+        patch: operations["renameDataset"];
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /**
+         * Records that could not become rows, with their places and reasons
+         * @description Newest import first, each in the file's order.
+         */
+        get: operations["listQuarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/datasets/{id}/rows": {
@@ -519,43 +155,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    version?: number;
-                    as_of?: string;
-                    limit?: number;
-                    cursor?: string;
-                    position?: number;
-                    sort?: string;
-                    filter?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RowPage"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * A page of rows, all of one version
+         * @description `next` goes on at the same version, however often the dataset changes meanwhile. Pages over 5 MB end early; `next` then
+         *     begins at the first row left off.
+         */
+        get: operations["listRows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -571,38 +176,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    version?: number;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                    row_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RowAt"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One row */
+        get: operations["showRow"];
         put?: never;
         post?: never;
         delete?: never;
@@ -618,39 +193,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    version?: number;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                    row_id: string;
-                    column_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CellAt"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * One cell, whole
+         * @description Pages cut a cell over 10,000 characters; here it is whole, or in slices of `chars` characters.
+         */
+        get: operations["showCell"];
         put?: never;
         post?: never;
         delete?: never;
@@ -666,38 +213,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["VersionList"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** The versions of a dataset, newest first */
+        get: operations["listVersions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -706,45 +223,113 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/datasets/{id}/quarantine": {
+    "/api/v1/me": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["QuarantineList"];
-                    };
-                };
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Who you are. */
+        get: operations["show_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** This document */
+        get: operations["showDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's uploads, newest first, without their plans */
+        get: operations["listUploads"];
+        put?: never;
+        /**
+         * Ask to upload a file
+         * @description Answers with a link to PUT the bytes to. Length, type and (when given) checksum are signed: send exactly the file, with
+         *     the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
+         *     edit ("append" or "replace", `dataset.id`).
+         */
+        post: operations["createUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An upload: state, progress, plan, receipt or problem */
+        get: operations["showUpload"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel an upload
+         * @description Nothing of it becomes visible. Cancelling again is fine; a published or failed upload answers 409.
+         */
+        delete: operations["cancelUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/warnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The warnings of an upload's newest plan, with their places in the file
+         * @description The first 1,000 of each code; the plan counts them all.
+         */
+        get: operations["listWarnings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members, by address, for the sharing dialog. */
+        get: operations["list_users"];
         put?: never;
         post?: never;
         delete?: never;
@@ -757,47 +342,246 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Me: {
-            id: string;
-            email: string;
-            name: string;
+        /** @description One cell at a version, whole; or the slice of a long one that was asked for. */
+        CellAt: {
+            /** Format: int64 */
+            version: number;
+            column: components["schemas"]["Column"];
+            value: unknown;
+            /**
+             * Format: int64
+             * @description Characters of the whole, where the value is a text.
+             */
+            chars?: number | null;
         };
-        UserList: {
-            users: components["schemas"]["Me"][];
-            next?: string | null;
+        Checksum: {
+            /** @description SHA-256 of the file: 64 hexadecimal digits, or base64. */
+            sha256: string;
         };
-        /** @enum {string} */
-        ColumnType: "text" | "int64" | "decimal" | "float" | "boolean" | "date" | "time" | "timestamp" | "timestamptz" | "json";
-        Format: string;
+        /**
+         * @description Stable problem codes.
+         * @enum {string}
+         */
+        Code: "unauthenticated" | "forbidden" | "not_found" | "validation" | "conflict" | "precondition_required" | "too_large" | "expired" | "rate_limited" | "unavailable" | "gone" | "unreadable_file" | "encrypted_file" | "unsupported_format" | "empty_file" | "too_many_columns" | "internal";
+        /** @description A column of a dataset. `id` never changes; `name` is what people see and may rename. */
         Column: {
+            /** @description `col_1`, `col_2`, … */
             id: string;
             name: string;
             type: components["schemas"]["ColumnType"];
-            format?: null | components["schemas"]["Format"];
+            format?: components["schemas"]["Format"] | null;
+            /** @description How null was spelled in the file; null when the file had none. */
             null_token?: string | null;
         };
+        /**
+         * @description What a column holds. The lattice that finds it is `tabular::infer`; the SQL type is `store::columns`.
+         * @enum {string}
+         */
+        ColumnType: "text" | "int64" | "decimal" | "float" | "boolean" | "date" | "time" | "timestamp" | "timestamptz" | "json";
         /** @enum {string} */
-        Role: "viewer" | "editor" | "owner";
-        Dataset: {
-            id: string;
-            name: string;
+        Confirm: "auto" | "ask";
+        /** @description `POST /uploads` */
+        CreateUpload: {
+            file_name: string;
             /** Format: int64 */
+            bytes: number;
+            checksum?: components["schemas"]["Checksum"] | null;
+            dataset: components["schemas"]["Target"];
+            mode: components["schemas"]["Mode"];
+            key?: string[];
+            options?: components["schemas"]["Options"];
+            confirm?: components["schemas"]["Confirm"];
+        };
+        /** @description What to send the bytes with: this method, to this URL, with these headers, before `expires_at`. */
+        CreatedUpload: {
+            id: components["schemas"]["UploadId"];
+            method: string;
+            url: string;
+            headers: {
+                [key: string]: string;
+            };
+            expires_at: string;
+        };
+        /** @description A cell over 10,000 characters, cut; `…/rows/{row_id}/cells/{column_id}` has the whole. */
+        CutCell: {
+            cut: string;
+            /** Format: int64 */
+            chars: number;
+        };
+        /** @description A dataset as listed and shown. */
+        Dataset: {
+            id: components["schemas"]["DatasetId"];
+            name: string;
+            /**
+             * Format: int64
+             * @description The head version.
+             */
             version: number;
             /** Format: int64 */
             rows: number;
             columns: components["schemas"]["Column"][];
+            /** @description The caller's own role. */
             role: components["schemas"]["Role"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Quarantined rows over all imports.
+             */
             quarantined: number;
+            /** @description UTC, six decimals: when the head was published. */
             published_at: string;
             created_at: string;
         };
+        DatasetId: string;
         DatasetList: {
             datasets: components["schemas"]["Dataset"][];
             next?: string | null;
         };
+        /** @description How the file is written. */
+        Dialect: {
+            encoding: components["schemas"]["Encoding"];
+            /** @description Whether a byte order mark opens the file. */
+            bom: boolean;
+            delimiter: string;
+            /** @description The quote mark; null when cells are never quoted. */
+            quote?: string | null;
+            /** @description Whether the first record names the columns. */
+            header: boolean;
+        };
         /** @enum {string} */
-        VersionKind: "import" | "grid" | "restore" | "api";
+        Encoding: "utf-8" | "utf-16le" | "utf-16be";
+        /** @description The file's half of a plan. */
+        FilePlan: {
+            dialect: components["schemas"]["Dialect"];
+            columns: components["schemas"]["PlannedColumn"][];
+            /**
+             * Format: int64
+             * @description Records of the file, the header and skipped ones counted.
+             */
+            records: number;
+            /** Format: int64 */
+            headers: number;
+            skipped: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description `records - headers - Σ skipped`: as many row ids are reserved.
+             */
+            rows: number;
+            warnings: {
+                [key: string]: number;
+            };
+        };
+        /** @description The one spelling of a column's values, as `tabular::format` reads and prints it (`dd/MM/yyyy`, `yes|no`, …). */
+        Format: string;
+        Me: {
+            id: components["schemas"]["UserId"];
+            email: string;
+            name: string;
+        };
+        /** @enum {string} */
+        Mode: "new" | "append" | "upsert" | "replace" | "sync";
+        /** @description Which bytes the plan was made of. A load reads them with `If-Match`. */
+        ObjectRef: {
+            bucket: string;
+            key: string;
+            etag: string;
+            /** Format: int64 */
+            bytes: number;
+        };
+        /** @description What the user fixed beforehand; everything left out is found. */
+        Options: {
+            delimiter?: string | null;
+            quote?: string | null;
+            header?: boolean | null;
+            /** @description Type by file column name: anything that does not fit it is quarantined. */
+            types?: {
+                [key: string]: components["schemas"]["ColumnType"];
+            };
+        };
+        /** @description Where in the file something is: a warning, or a quarantined record. */
+        Place: {
+            /**
+             * Format: int64
+             * @description Offset in the file of the record's first byte, from 0.
+             */
+            byte: number;
+            /**
+             * Format: int64
+             * @description Line of the file, from 1; a line is a line also inside a quoted cell.
+             */
+            line: number;
+            /**
+             * Format: int64
+             * @description Record of the file, from 1, the header counted.
+             */
+            record: number;
+            /** @description The column's name, where it is about one column. */
+            column?: string | null;
+            /** @description `short_row`, `long_row`, `nul_byte`, `invalid_encoding`, `row_too_large`, `type_mismatch`, … */
+            code: string;
+            message: string;
+            /** @description The record as it stands in the file; bytes that are not text as `\xNN`; cut at 10,000 characters where only shown. */
+            raw?: string | null;
+        };
+        /** @description `GET /uploads/{id}/warnings`, and the quarantine with its rows' raw text. */
+        PlaceList: {
+            places: components["schemas"]["Place"][];
+            next?: string | null;
+        };
+        /** @description The whole plan, as stored. First writer of a generation wins. */
+        Plan: components["schemas"]["FilePlan"] & {
+            /** Format: int32 */
+            generation: number;
+            object: components["schemas"]["ObjectRef"];
+            mode: components["schemas"]["Mode"];
+            key: string[];
+            /** Format: int32 */
+            batch_rows: number;
+            /** Format: int32 */
+            batch_bytes: number;
+        };
+        /** @description A column of the file and where it goes. */
+        PlannedColumn: components["schemas"]["Column"] & {
+            /** @description The header as the file spells it (`inspect --csv` prints it); empty for surplus and unnamed ones. */
+            header: string;
+            /**
+             * Format: int32
+             * @description Position in the file, from 0; null for a column of the dataset that the file lacks.
+             */
+            source?: number | null;
+            /** @description Whether the type was fixed beforehand (override, or append): what does not fit is quarantined. */
+            fixed: boolean;
+        };
+        /** @description A problem as it is sent (`application/problem+json`) and as an import keeps it. */
+        Problem: {
+            /** @description `about:blank`-style type: `urn:gridkeep:problem:<code>`. */
+            type: string;
+            title: string;
+            /** Format: int32 */
+            status: number;
+            code: components["schemas"]["Code"];
+            /** @description What happened, where, and how to mend it. */
+            detail: string;
+            /** @description What is at fault: a field, a query parameter, a header. */
+            pointer?: string | null;
+            request_id?: string | null;
+        };
+        QuarantineList: {
+            rows: components["schemas"]["QuarantinedRow"][];
+            /** Format: int64 */
+            total: number;
+            next?: string | null;
+        };
+        /** @description A quarantined record of a dataset. */
+        QuarantinedRow: components["schemas"]["Place"] & {
+            upload_id: components["schemas"]["UploadId"];
+            file_name: string;
+        };
+        /**
+         * @description `records = headers + rows_read + Σ skipped` and
+         *     `rows_read = inserted + updated + unchanged + quarantined + superseded`; `deleted` stands outside the sums.
+         */
         Receipt: {
             /** Format: int64 */
             records: number;
@@ -815,6 +599,7 @@ export interface components {
             quarantined: number;
             /** Format: int64 */
             superseded: number;
+            /** @description Records that hold no row, by reason: `blank`, `comment`, `preamble`, `footer`. */
             skipped: {
                 [key: string]: number;
             };
@@ -824,156 +609,51 @@ export interface components {
                 [key: string]: number;
             };
         };
-        VersionInfo: {
-            /** Format: int64 */
-            version: number;
-            kind: components["schemas"]["VersionKind"];
-            author?: string | null;
-            message: string;
-            published_at: string;
-            /** Format: int64 */
-            rows: number;
-            receipt?: null | components["schemas"]["Receipt"];
-            tags: string[];
+        /** @description What may be changed of a dataset itself. */
+        RenameDataset: {
+            name: string;
         };
-        VersionList: {
-            versions: components["schemas"]["VersionInfo"][];
-            next?: string | null;
-        };
+        /**
+         * @description What somebody may do with a dataset. Greater may do all that the lesser may.
+         * @enum {string}
+         */
+        Role: "viewer" | "editor" | "owner";
+        /** @description One row: cells in column order. `int64`, `decimal` and `json` are strings, `float` a number, a cut cell an object. */
         Row: {
             row_id: string;
             cells: unknown[];
         };
+        /** @description One row at a version. */
         RowAt: components["schemas"]["Row"] & {
             /** Format: int64 */
             version: number;
             columns: components["schemas"]["Column"][];
         };
-        CellAt: {
-            /** Format: int64 */
-            version: number;
-            column: components["schemas"]["Column"];
-            value: unknown;
-            /** Format: int64 */
-            chars?: number | null;
-        };
+        /** @description A page of rows, all of one version. */
         RowPage: {
             /** Format: int64 */
             version: number;
             columns: components["schemas"]["Column"][];
             rows: components["schemas"]["Row"][];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Rows of this version that pass the filter.
+             */
             total: number;
             next?: string | null;
         };
-        /** @enum {string} */
-        Mode: "new" | "append" | "upsert" | "replace" | "sync";
-        /** @enum {string} */
-        Confirm: "auto" | "ask";
+        /** @description Where the rows go: a dataset that exists, or a new one. */
         Target: {
-            id: string;
+            id: components["schemas"]["DatasetId"];
         } | {
             new_name: string;
         };
-        Checksum: {
-            sha256: string;
-        };
-        Options: {
-            delimiter?: string | null;
-            quote?: string | null;
-            header?: boolean | null;
-            types?: {
-                [key: string]: components["schemas"]["ColumnType"];
-            };
-        };
-        CreateUpload: {
-            file_name: string;
-            /** Format: int64 */
-            bytes: number;
-            checksum?: null | components["schemas"]["Checksum"];
-            dataset: components["schemas"]["Target"];
-            mode: components["schemas"]["Mode"];
-            key?: string[];
-            options?: components["schemas"]["Options"];
-            confirm?: components["schemas"]["Confirm"];
-        };
-        CreatedUpload: {
-            id: string;
-            method: string;
-            url: string;
-            headers: {
-                [key: string]: string;
-            };
-            expires_at: string;
-        };
-        /** @enum {string} */
-        UploadState: "created" | "uploaded" | "analysing" | "awaiting_confirmation" | "loading" | "published" | "failed" | "cancelled";
-        /** @enum {string} */
-        Encoding: "utf-8" | "utf-16le" | "utf-16be";
-        Dialect: {
-            encoding: components["schemas"]["Encoding"];
-            bom: boolean;
-            delimiter: string;
-            quote?: string | null;
-            header: boolean;
-        };
-        ObjectRef: {
-            bucket: string;
-            key: string;
-            etag: string;
-            /** Format: int64 */
-            bytes: number;
-        };
-        PlannedColumn: components["schemas"]["Column"] & {
-            header: string;
-            /** Format: int64 */
-            source?: number | null;
-            fixed: boolean;
-        };
-        FilePlan: {
-            dialect: components["schemas"]["Dialect"];
-            columns: components["schemas"]["PlannedColumn"][];
-            /** Format: int64 */
-            records: number;
-            /** Format: int64 */
-            headers: number;
-            skipped: {
-                [key: string]: number;
-            };
-            /** Format: int64 */
-            rows: number;
-            warnings: {
-                [key: string]: number;
-            };
-        };
-        Plan: components["schemas"]["FilePlan"] & {
-            /** Format: int64 */
-            generation: number;
-            object: components["schemas"]["ObjectRef"];
-            mode: components["schemas"]["Mode"];
-            key: string[];
-            /** Format: int64 */
-            batch_rows: number;
-            /** Format: int64 */
-            batch_bytes: number;
-        };
-        /** @enum {string} */
-        Code: "unauthenticated" | "forbidden" | "not_found" | "validation" | "conflict" | "precondition_required" | "too_large" | "expired" | "rate_limited" | "unavailable" | "gone" | "unreadable_file" | "encrypted_file" | "unsupported_format" | "empty_file" | "too_many_columns" | "internal";
-        Problem: {
-            type: string;
-            title: string;
-            /** Format: int64 */
-            status: number;
-            code: components["schemas"]["Code"];
-            detail: string;
-            pointer?: string | null;
-            request_id?: string | null;
-        };
+        /** @description `GET /uploads/{id}` */
         Upload: {
-            id: string;
+            id: components["schemas"]["UploadId"];
             file_name: string;
             state: components["schemas"]["UploadState"];
-            /** Format: int64 */
+            /** Format: int32 */
             generation: number;
             mode: components["schemas"]["Mode"];
             /** Format: int64 */
@@ -984,44 +664,50 @@ export interface components {
             rows_read: number;
             /** Format: int64 */
             rows_written: number;
-            dataset_id: string;
+            dataset_id: components["schemas"]["DatasetId"];
             dataset_name: string;
             /** Format: int64 */
             version?: number | null;
-            receipt?: null | components["schemas"]["Receipt"];
-            plan?: null | components["schemas"]["Plan"];
-            problem?: null | components["schemas"]["Problem"];
+            receipt?: components["schemas"]["Receipt"] | null;
+            plan?: components["schemas"]["Plan"] | null;
+            problem?: components["schemas"]["Problem"] | null;
             created_at: string;
+            /** @description When it came to its final state. */
             finished_at?: string | null;
         };
+        UploadId: string;
         UploadList: {
             uploads: components["schemas"]["Upload"][];
             next?: string | null;
         };
-        Place: {
-            /** Format: int64 */
-            byte: number;
-            /** Format: int64 */
-            line: number;
-            /** Format: int64 */
-            record: number;
-            column?: string | null;
-            code: string;
-            message: string;
-            raw?: string | null;
-        };
-        PlaceList: {
-            places: components["schemas"]["Place"][];
+        /** @enum {string} */
+        UploadState: "created" | "uploaded" | "analysing" | "awaiting_confirmation" | "loading" | "published" | "failed" | "cancelled";
+        UserId: string;
+        UserList: {
+            users: components["schemas"]["Me"][];
             next?: string | null;
         };
-        QuarantinedRow: components["schemas"]["Place"] & {
-            upload_id: string;
-            file_name: string;
-        };
-        QuarantineList: {
-            rows: components["schemas"]["QuarantinedRow"][];
+        VersionInfo: {
             /** Format: int64 */
-            total: number;
+            version: number;
+            kind: components["schemas"]["VersionKind"];
+            /** @description The author's name; null when the member is no more. */
+            author?: string | null;
+            message: string;
+            /** @description UTC, six decimals, strictly rising per dataset. */
+            published_at: string;
+            /** Format: int64 */
+            rows: number;
+            receipt?: components["schemas"]["Receipt"] | null;
+            tags: string[];
+        };
+        /**
+         * @description What made a version.
+         * @enum {string}
+         */
+        VersionKind: "import" | "grid" | "restore" | "api";
+        VersionList: {
+            versions: components["schemas"]["VersionInfo"][];
             next?: string | null;
         };
     };
@@ -1032,4 +718,1307 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    callback: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                /** @description What the provider says instead of a code. */
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the application; or to /sign-in?error=denied, expired, not_allowed, unverified, unavailable or failed */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON Web Key Set (RFC 7517) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description New cookies are set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no session, or no longer: sign in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description From another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: {
+                /** @description Path of the application to open afterwards. */
+                return_to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider; a person's browser is sent to /sign-in?error=unavailable when that is down */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description return_to leads out of the application */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description From another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDatasets: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of datasets. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetList"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is at this moment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is out of sight. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renameDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameDataset"];
+            };
+        };
+        responses: {
+            /** @description With its new name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listQuarantine: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of quarantined records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineList"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRows: {
+        parameters: {
+            query?: {
+                /** @description The head when left out. */
+                version?: number;
+                /** @description The newest version published at or before this moment (RFC 3339), in place of `version`. */
+                as_of?: string;
+                limit?: number;
+                /** @description `next` of the page before. It carries version, sort and filter; they may be left out, not changed. */
+                cursor?: string;
+                /** @description Skip so many rows of this sort and filter, in place of `cursor`. */
+                position?: number;
+                /** @description `row_id` or any one column, by id or name; `-` in front for falling order. Nulls last, ties by row id. */
+                sort?: string;
+                /** @description JSON: `{"and": [{"column", "op", "value"}, {"or": […]}]}`, ops `eq ne lt le gt ge in is_null contains starts_with`. */
+                filter?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowPage"];
+                };
+            };
+            /** @description As the client has it: a version never changes. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is no longer kept. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showRow: {
+        parameters: {
+            query?: {
+                /** @description The head when left out. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The row's id. */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The row at that version. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowAt"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showCell: {
+        parameters: {
+            query?: {
+                /** @description The head when left out. */
+                version?: number;
+                /** @description Of a text: skip so many characters. */
+                from?: number;
+                /** @description Of a text: at most so many characters. Everything when left out, which behind a gateway may be too much. */
+                chars?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The row's id. */
+                row_id: string;
+                /** @description The column's id or name. */
+                column_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cell at that version. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellAt"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVersions: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of versions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionList"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The OpenAPI document of the whole API. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    listUploads: {
+        parameters: {
+            query?: {
+                /** @description The uploads into this dataset, whoever sent them, in place of the caller's own. */
+                dataset?: components["schemas"]["DatasetId"];
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description At most 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of uploads. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadList"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createUpload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Asking again with the same key answers with the same upload. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateUpload"];
+            };
+        };
+        responses: {
+            /** @description Send the file there. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedUpload"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is at this moment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is cancelled. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is published or failed already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWarnings: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of places, in the file's order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceList"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or address. */
+                q?: string;
+                /** @description 20 unless told, at most 100. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            /** @description A parameter is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}
