@@ -90,7 +90,10 @@ fn number_columns(
                         ),
                     ));
                 }
+                // A file may bring the first null that the column has: the plan then says how it was spelled.
+                let null_token = planned.column.null_token.take();
                 planned.column = known.clone();
+                planned.column.null_token = known.null_token.clone().or(null_token);
             }
         }
     }
@@ -131,7 +134,10 @@ pub(crate) fn merged_columns(
     }
     let mut merged = head.to_vec();
     for stored in planned {
-        if merged.iter().any(|c| c.column.id == stored.column.id) {
+        if let Some(known) = merged.iter_mut().find(|c| c.column.id == stored.column.id) {
+            if known.column.null_token.is_none() {
+                known.column.null_token = stored.column.null_token;
+            }
             continue;
         }
         let taken = |name: &str| merged.iter().any(|c| c.column.name == name);

@@ -97,6 +97,9 @@ impl Store {
     pub async fn publish_if_complete(&self, upload: UploadId) -> Result<Publish> {
         let key = upload.to_string();
         let dataset_no = self.dataset_of(&key).await?;
+        if self.lacks_batches(&key).await? {
+            return Ok(Publish::Incomplete);
+        }
         let mut tx = self.pool.begin().await?;
         lock_dataset(&mut tx, dataset_no).await?;
         let load = match locked_load(&mut tx, &key).await? {
@@ -206,6 +209,21 @@ impl Store {
             version,
             fresh: true,
         })
+    }
+}
+
+impl Store {
+    /// Asked without the lock, because nearly every call comes too early: whoever commits the last part asks after that and
+    /// finds nothing lacking.
+    async fn lacks_batches(&self, upload: &str) -> Result<bool> {
+        Ok(sqlx::query_scalar!(
+            r#"select i.state not in ('published', 'failed', 'cancelled') and (p.end_batches is null
+                   or (select count(*) from gk.ledger l where l.commit = p.commit and l.dataset = i.dataset) < p.end_batches) as "lacks!"
+               from gk.import i left join gk.plan p on p.upload = i.upload and p.generation = i.generation where i.upload = $1"#,
+            upload
+        )
+        .fetch_one(&self.pool)
+        .await?)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Batches come at least once, in any order and from several writers; they take effect once.
 
-use contracts::{Code, upload::{Mode, UploadState}};
+use contracts::{
+    Code,
+    upload::{Mode, UploadState},
+};
 use store::{At, Error, Publish, Refusal, Write};
 
 use crate::helper::{TestDb, check_counts, numbers, reject};
@@ -9,7 +12,9 @@ use crate::helper::{TestDb, check_counts, numbers, reject};
 async fn the_same_batches_from_many_writers_at_once_are_stored_once_and_published_once() {
     let db = TestDb::new().await;
     let wanted: Vec<i64> = (0..5_000).collect();
-    let import = db.open_new(&[("number", contracts::dataset::ColumnType::Int64)], 5_000).await;
+    let import = db
+        .open_new(&[("number", contracts::dataset::ColumnType::Int64)], 5_000)
+        .await;
     let batches = import.number_batches(&wanted, 100);
     import.end(50, 5_000, 0).await;
 
@@ -46,7 +51,10 @@ async fn the_same_batches_from_many_writers_at_once_are_stored_once_and_publishe
         sum = (sum.0 + rows, sum.1 + fresh);
     }
     assert_eq!(sum, (5_000, 1));
-    assert_eq!(numbers(&db.store, import.dataset_no(), At::Head).await, wanted);
+    assert_eq!(
+        numbers(&db.store, import.dataset_no(), At::Head).await,
+        wanted
+    );
     assert_eq!(db.number("select count(*) from gk.version").await, 1);
     assert_eq!(db.number("select count(*) from gk.outbox").await, 1);
     check_counts(&db, import.dataset_no()).await;
@@ -57,8 +65,15 @@ async fn the_same_batches_from_many_writers_at_once_are_stored_once_and_publishe
         Write::Refused(Refusal::Over(UploadState::Published))
     );
     assert_eq!(
-        import.store.publish_if_complete(import.upload).await.unwrap(),
-        Publish::Published { version: 1, fresh: false }
+        import
+            .store
+            .publish_if_complete(import.upload)
+            .await
+            .unwrap(),
+        Publish::Published {
+            version: 1,
+            fresh: false
+        }
     );
 }
 
@@ -66,13 +81,19 @@ async fn the_same_batches_from_many_writers_at_once_are_stored_once_and_publishe
 async fn the_order_of_batches_does_not_matter_nor_does_an_early_end_of_load() {
     let db = TestDb::new().await;
     let wanted: Vec<i64> = (0..1_000).collect();
-    let import = db.open_new(&[("number", contracts::dataset::ColumnType::Int64)], 1_000).await;
+    let import = db
+        .open_new(&[("number", contracts::dataset::ColumnType::Int64)], 1_000)
+        .await;
     let mut batches = import.number_batches(&wanted, 64);
     import.end(batches.len(), 1_000, 0).await;
     batches.reverse();
     for batch in &batches {
         assert_eq!(
-            import.store.publish_if_complete(import.upload).await.unwrap(),
+            import
+                .store
+                .publish_if_complete(import.upload)
+                .await
+                .unwrap(),
             Publish::Incomplete
         );
         assert!(import.store.complete_imports().await.unwrap().is_empty());
@@ -83,10 +104,16 @@ async fn the_order_of_batches_does_not_matter_nor_does_an_early_end_of_load() {
             Write::Written { rows: 0 }
         );
     }
-    assert_eq!(import.store.complete_imports().await.unwrap(), [import.upload]);
+    assert_eq!(
+        import.store.complete_imports().await.unwrap(),
+        [import.upload]
+    );
     import.finish().await;
     assert!(import.store.complete_imports().await.unwrap().is_empty());
-    assert_eq!(numbers(&db.store, import.dataset_no(), At::Head).await, wanted);
+    assert_eq!(
+        numbers(&db.store, import.dataset_no(), At::Head).await,
+        wanted
+    );
 }
 
 #[tokio::test]
@@ -98,24 +125,35 @@ async fn a_newer_generation_takes_the_place_of_the_older_and_the_older_is_refuse
     old.write(&batches[..2]).await;
 
     let upload = old.upload;
-    let columns = [("number", contracts::dataset::ColumnType::Int64), ("more", contracts::dataset::ColumnType::Text)];
-    let new = db.open_generation(upload, 2, Mode::New, &columns[..1], 200).await;
+    let columns = [
+        ("number", contracts::dataset::ColumnType::Int64),
+        ("more", contracts::dataset::ColumnType::Text),
+    ];
+    let new = db
+        .open_generation(upload, 2, Mode::New, &columns[..1], 200)
+        .await;
     assert!(new.load.commit > old.load.commit);
     assert_eq!(
         old.write(&batches[2..]).await,
         Write::Refused(Refusal::OldGeneration)
     );
-    assert_eq!(old.end(3, 300, 0).await, Write::Refused(Refusal::OldGeneration));
+    assert_eq!(
+        old.end(3, 300, 0).await,
+        Write::Refused(Refusal::OldGeneration)
+    );
     assert!(matches!(
         db.store.open_load(upload, 1).await,
         Err(Error::OldGeneration { newest: 2 })
     ));
     assert!(matches!(
-        db.store.save_checkpoint(upload, 1, &contracts::plan::Checkpoint::default()).await,
+        db.store
+            .save_checkpoint(upload, 1, &contracts::plan::Checkpoint::default())
+            .await,
         Ok(false)
     ));
     // Opening again answers the same and keeps what is written.
-    new.write_numbers(&(1_000..1_200).collect::<Vec<_>>(), 64).await;
+    new.write_numbers(&(1_000..1_200).collect::<Vec<_>>(), 64)
+        .await;
     assert_eq!(db.store.open_load(upload, 2).await.unwrap(), new.load);
     assert_eq!(new.finish().await, 1);
     assert_eq!(
@@ -132,8 +170,15 @@ async fn the_first_plan_of_a_generation_stands() {
     let columns = [("a", contracts::dataset::ColumnType::Int64)];
     let first = crate::helper::plan(1, Mode::New, &columns, 10);
     let second = crate::helper::plan(1, Mode::New, &columns, 20);
-    let stored = db.store.save_plan(upload, &first, &[reject(2)]).await.unwrap();
-    assert_eq!(db.store.save_plan(upload, &second, &[]).await.unwrap(), stored);
+    let stored = db
+        .store
+        .save_plan(upload, &first, &[reject(2)])
+        .await
+        .unwrap();
+    assert_eq!(
+        db.store.save_plan(upload, &second, &[]).await.unwrap(),
+        stored
+    );
     assert_eq!(db.store.plan(upload, None).await.unwrap(), Some(stored));
     let warnings = db.store.warnings(upload, None, 10).await.unwrap().places;
     assert_eq!(warnings.len(), 1);
@@ -152,8 +197,10 @@ async fn a_cancelled_import_takes_no_more_and_shows_nothing() {
         let (store, upload, batches) = (import.store.clone(), import.upload, batches.clone());
         tokio::spawn(async move {
             for batch in &batches {
-                if let Write::Refused(refusal) =
-                    store.write_batches(upload, 1, std::slice::from_ref(batch)).await.unwrap()
+                if let Write::Refused(refusal) = store
+                    .write_batches(upload, 1, std::slice::from_ref(batch))
+                    .await
+                    .unwrap()
                 {
                     return Some(refusal);
                 }
@@ -171,11 +218,21 @@ async fn a_cancelled_import_takes_no_more_and_shows_nothing() {
         Some(Refusal::Over(UploadState::Cancelled))
     );
     assert_eq!(
-        import.store.publish_if_complete(import.upload).await.unwrap(),
+        import
+            .store
+            .publish_if_complete(import.upload)
+            .await
+            .unwrap(),
         Publish::Over(UploadState::Cancelled)
     );
-    assert!(matches!(db.store.cancel(former.upload).await, Err(Error::Final(UploadState::Published))));
-    assert_eq!(numbers(&db.store, import.dataset_no(), At::Head).await, [1, 2, 3]);
+    assert!(matches!(
+        db.store.cancel(former.upload).await,
+        Err(Error::Final(UploadState::Published))
+    ));
+    assert_eq!(
+        numbers(&db.store, import.dataset_no(), At::Head).await,
+        [1, 2, 3]
+    );
 }
 
 #[tokio::test]
@@ -185,13 +242,23 @@ async fn an_import_that_does_not_balance_fails_and_says_why() {
     let import = db.open_new(&columns, 10).await;
     import.write(&import.number_batches(&[1, 2, 3], 3)).await;
     import.end(1, 3, 0).await;
-    let Publish::Failed(problem) = import.store.publish_if_complete(import.upload).await.unwrap()
+    let Publish::Failed(problem) = import
+        .store
+        .publish_if_complete(import.upload)
+        .await
+        .unwrap()
     else {
         panic!("published 3 of 10 rows");
     };
     assert_eq!(problem.code, Code::Internal);
     assert!(problem.detail.contains("10 records"), "{}", problem.detail);
-    let stored = db.store.import(import.upload).await.unwrap().unwrap().upload;
+    let stored = db
+        .store
+        .import(import.upload)
+        .await
+        .unwrap()
+        .unwrap()
+        .upload;
     assert_eq!(stored.state, UploadState::Failed);
     assert_eq!(stored.problem, Some(problem));
     assert_eq!(db.number("select count(*) from gk.version").await, 0);
@@ -208,9 +275,20 @@ async fn quarantined_records_are_kept_once_with_their_places_and_counted_in_the_
     import.write(std::slice::from_ref(&batch)).await;
     import.write(std::slice::from_ref(&batch)).await;
     import.end(1, 3, 2).await;
-    assert!(db.store.list_quarantine(import.dataset_no(), None, 10).await.unwrap().rows.is_empty());
+    assert!(
+        db.store
+            .list_quarantine(import.dataset_no(), None, 10)
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
+    );
     import.finish().await;
-    let page = db.store.list_quarantine(import.dataset_no(), None, 1).await.unwrap();
+    let page = db
+        .store
+        .list_quarantine(import.dataset_no(), None, 1)
+        .await
+        .unwrap();
     assert_eq!((page.total, page.rows.len()), (2, 1));
     assert_eq!(page.rows[0].place.record, 4);
     assert_eq!(page.rows[0].place.raw.as_deref(), Some("a\\x00b,c"));
@@ -221,9 +299,20 @@ async fn quarantined_records_are_kept_once_with_their_places_and_counted_in_the_
         .unwrap();
     assert_eq!(page.rows[0].place.record, 6);
     assert_eq!(page.next, None);
-    let receipt = db.store.import(import.upload).await.unwrap().unwrap().upload.receipt.unwrap();
+    let receipt = db
+        .store
+        .import(import.upload)
+        .await
+        .unwrap()
+        .unwrap()
+        .upload
+        .receipt
+        .unwrap();
     assert!(receipt.balances());
-    assert_eq!((receipt.rows_read, receipt.inserted, receipt.quarantined), (5, 3, 2));
+    assert_eq!(
+        (receipt.rows_read, receipt.inserted, receipt.quarantined),
+        (5, 3, 2)
+    );
 }
 
 #[tokio::test]
@@ -253,8 +342,14 @@ async fn a_batch_that_can_never_be_written_is_poison_and_leaves_nothing() {
 #[tokio::test]
 async fn a_load_of_no_rows_is_published() {
     let db = TestDb::new().await;
-    let import = db.open_new(&[("number", contracts::dataset::ColumnType::Int64)], 0).await;
+    let import = db
+        .open_new(&[("number", contracts::dataset::ColumnType::Int64)], 0)
+        .await;
     import.end(0, 0, 0).await;
     assert_eq!(import.finish().await, 1);
-    assert!(numbers(&db.store, import.dataset_no(), At::Head).await.is_empty());
+    assert!(
+        numbers(&db.store, import.dataset_no(), At::Head)
+            .await
+            .is_empty()
+    );
 }

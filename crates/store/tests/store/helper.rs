@@ -64,12 +64,11 @@ impl TestDb {
         }
     }
 
+    /// For `psql` and `pgbench`, without what only sqlx understands.
     pub fn url(&self) -> String {
-        self.admin
-            .clone()
-            .database(&self.name)
-            .to_url_lossy()
-            .to_string()
+        let mut url = self.admin.clone().database(&self.name).to_url_lossy();
+        url.set_query(None);
+        url.to_string()
     }
 
     pub async fn execute(&self, sql: &str) {
@@ -216,7 +215,10 @@ impl TestDb {
                  from d join gk.version v on v.dataset = d.no and v.version = d.head - 1"
             ),
         ] {
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(sql))
+                .execute(&mut *tx)
+                .await
+                .unwrap();
         }
         tx.commit().await.unwrap();
         self.number(&format!(
@@ -404,11 +406,17 @@ pub fn arrow(kind: ColumnType, values: &[Option<i64>]) -> ArrayRef {
     let values = values.to_vec();
     match kind {
         ColumnType::Text | ColumnType::Decimal | ColumnType::Json => Arc::new(StringArray::from(
-            values.iter().map(|v| v.map(|n| n.to_string())).collect::<Vec<_>>(),
+            values
+                .iter()
+                .map(|v| v.map(|n| n.to_string()))
+                .collect::<Vec<_>>(),
         )),
         ColumnType::Int64 => Arc::new(Int64Array::from(values)),
         ColumnType::Float => Arc::new(Float64Array::from(
-            values.iter().map(|v| v.map(|n| n as f64 / 4.0)).collect::<Vec<_>>(),
+            values
+                .iter()
+                .map(|v| v.map(|n| n as f64 / 4.0))
+                .collect::<Vec<_>>(),
         )),
         ColumnType::Boolean => Arc::new(BooleanArray::from(
             values.iter().map(|v| v.map(|n| n != 0)).collect::<Vec<_>>(),
@@ -479,7 +487,10 @@ pub fn number(value: &Value) -> i64 {
 }
 
 pub fn ids(page: &RowsPage) -> Vec<i64> {
-    page.rows.iter().map(|row| row.row_id.parse().unwrap()).collect()
+    page.rows
+        .iter()
+        .map(|row| row.row_id.parse().unwrap())
+        .collect()
 }
 
 /// What must hold of every version: its blocks count its rows, and so do its readers.

@@ -3,20 +3,32 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
-use contracts::{dataset::{ColumnType, Row}, upload::Mode};
+use contracts::{
+    dataset::{ColumnType, Row},
+    upload::Mode,
+};
 use serde_json::{Value, json};
 use store::{At, Error, Filter, RowsQuery, Sort, Start};
 
 use crate::helper::{Import, TestDb, check_counts, ids, new_target, number, query, walk};
 
-const COLUMNS: [(&str, ColumnType); 2] = [("number", ColumnType::Int64), ("word", ColumnType::Text)];
+const COLUMNS: [(&str, ColumnType); 2] =
+    [("number", ColumnType::Int64), ("word", ColumnType::Text)];
 
 /// Numbers and words with many ties and nulls.
 fn cells(rows: std::ops::Range<i64>) -> Vec<ArrayRef> {
     let scramble = |n: i64| n.wrapping_mul(2_654_435_761).rem_euclid(1_000_003);
-    let numbers: Vec<_> = rows.clone().map(|n| (n % 7 != 0).then(|| scramble(n) % 20)).collect();
-    let words: Vec<_> = rows.map(|n| (n % 5 != 0).then(|| format!("w{}", scramble(n) % 50))).collect();
-    vec![Arc::new(Int64Array::from(numbers)), Arc::new(StringArray::from(words))]
+    let numbers: Vec<_> = rows
+        .clone()
+        .map(|n| (n % 7 != 0).then(|| scramble(n) % 20))
+        .collect();
+    let words: Vec<_> = rows
+        .map(|n| (n % 5 != 0).then(|| format!("w{}", scramble(n) % 50)))
+        .collect();
+    vec![
+        Arc::new(Int64Array::from(numbers)),
+        Arc::new(StringArray::from(words)),
+    ]
 }
 
 async fn load(db: &TestDb, import: &Import, from: i64, rows: i64, batch: i64) {
@@ -50,7 +62,10 @@ async fn ragged(db: &TestDb) -> i64 {
 
 fn view(at: At, column: &str, descending: bool) -> RowsQuery {
     RowsQuery {
-        sort: Sort { column: column.to_owned(), descending },
+        sort: Sort {
+            column: column.to_owned(),
+            descending,
+        },
         ..query(at, Start::First, 97)
     }
 }
@@ -60,10 +75,16 @@ fn sorted(mut rows: Vec<Row>, column: Option<usize>, descending: bool) -> Vec<St
     let id = |row: &Row| row.row_id.parse::<i64>().unwrap();
     rows.sort_by(|a, b| {
         let Some(column) = column else {
-            return if descending { id(b).cmp(&id(a)) } else { id(a).cmp(&id(b)) };
+            return if descending {
+                id(b).cmp(&id(a))
+            } else {
+                id(a).cmp(&id(b))
+            };
         };
         let key = |row: &Row| match &row.cells[column] {
-            Value::String(text) if column == 0 => Some((text.parse::<i64>().unwrap(), String::new())),
+            Value::String(text) if column == 0 => {
+                Some((text.parse::<i64>().unwrap(), String::new()))
+            }
             Value::String(text) => Some((0, text.clone())),
             _ => None,
         };
@@ -92,7 +113,10 @@ async fn a_walk_in_any_order_equals_a_full_sort_at_every_version() {
                 let wanted = sorted(all.clone(), index, descending);
                 let walked = walk(&db.store, no, &view(at, column, descending)).await;
                 let walked: Vec<_> = walked.into_iter().map(|row| row.row_id).collect();
-                assert_eq!(walked, wanted, "version {version}, {column}, descending {descending}");
+                assert_eq!(
+                    walked, wanted,
+                    "version {version}, {column}, descending {descending}"
+                );
             }
         }
     }
@@ -114,14 +138,39 @@ async fn a_position_is_where_the_walk_would_come_to() {
     let db = TestDb::new().await;
     let no = ragged(&db).await;
     for version in 1..=3 {
-        for (column, descending) in [("row_id", false), ("row_id", true), ("number", false), ("word", true)] {
+        for (column, descending) in [
+            ("row_id", false),
+            ("row_id", true),
+            ("number", false),
+            ("word", true),
+        ] {
             let view = view(At::Version(version), column, descending);
             let walked = walk(&db.store, no, &view).await;
             let end = walked.len() as u64;
-            for position in [0, 1, 63, 64, 65, 399, 400, 401, end - 1, end, end + 1, u64::MAX] {
+            for position in [
+                0,
+                1,
+                63,
+                64,
+                65,
+                399,
+                400,
+                401,
+                end - 1,
+                end,
+                end + 1,
+                u64::MAX,
+            ] {
                 let page = db
                     .store
-                    .page(no, &RowsQuery { start: Start::Position(position), limit: 10, ..view.clone() })
+                    .page(
+                        no,
+                        &RowsQuery {
+                            start: Start::Position(position),
+                            limit: 10,
+                            ..view.clone()
+                        },
+                    )
                     .await
                     .unwrap();
                 let from = position.min(end) as usize;
@@ -129,7 +178,11 @@ async fn a_position_is_where_the_walk_would_come_to() {
                     .iter()
                     .map(|row| row.row_id.parse().unwrap())
                     .collect();
-                assert_eq!(ids(&page), wanted, "version {version}, {column}, position {position}");
+                assert_eq!(
+                    ids(&page),
+                    wanted,
+                    "version {version}, {column}, position {position}"
+                );
                 assert_eq!(page.next.is_some(), position.saturating_add(10) < end);
                 assert_eq!(page.total, end as i64);
             }
@@ -146,22 +199,60 @@ async fn a_filter_shows_what_it_says_in_every_order_and_counts_it() {
     let word = |row: &Row| row.cells[1].as_str().map(str::to_owned);
     type Pick<'a> = Box<dyn Fn(&Row) -> bool + 'a>;
     let cases: Vec<(Value, Pick<'_>)> = vec![
-        (json!({"column": "number", "op": "eq", "value": "3"}), Box::new(|r| num(r) == Some(3))),
-        (json!({"column": "number", "op": "eq", "value": 3}), Box::new(|r| num(r) == Some(3))),
-        (json!({"column": "number", "op": "ne", "value": "3"}), Box::new(|r| num(r) != Some(3))),
-        (json!({"column": "number", "op": "lt", "value": "3"}), Box::new(|r| num(r).is_some_and(|n| n < 3))),
-        (json!({"column": "number", "op": "ge", "value": "17"}), Box::new(|r| num(r).is_some_and(|n| n >= 17))),
-        (json!({"column": "number", "op": "in", "value": ["3", 5]}), Box::new(|r| matches!(num(r), Some(3 | 5)))),
-        (json!({"column": "number", "op": "in", "value": []}), Box::new(|_| false)),
-        (json!({"column": "number", "op": "is_null"}), Box::new(|r| num(r).is_none())),
-        (json!({"column": "number", "op": "is_null", "value": false}), Box::new(|r| num(r).is_some())),
-        (json!({"column": "word", "op": "contains", "value": "4"}), Box::new(|r| word(r).is_some_and(|w| w.contains('4')))),
-        (json!({"column": "word", "op": "contains", "value": "%"}), Box::new(|_| false)),
-        (json!({"column": "word", "op": "starts_with", "value": "w1"}), Box::new(|r| word(r).is_some_and(|w| w.starts_with("w1")))),
+        (
+            json!({"column": "number", "op": "eq", "value": "3"}),
+            Box::new(|r| num(r) == Some(3)),
+        ),
+        (
+            json!({"column": "number", "op": "eq", "value": 3}),
+            Box::new(|r| num(r) == Some(3)),
+        ),
+        (
+            json!({"column": "number", "op": "ne", "value": "3"}),
+            Box::new(|r| num(r) != Some(3)),
+        ),
+        (
+            json!({"column": "number", "op": "lt", "value": "3"}),
+            Box::new(|r| num(r).is_some_and(|n| n < 3)),
+        ),
+        (
+            json!({"column": "number", "op": "ge", "value": "17"}),
+            Box::new(|r| num(r).is_some_and(|n| n >= 17)),
+        ),
+        (
+            json!({"column": "number", "op": "in", "value": ["3", 5]}),
+            Box::new(|r| matches!(num(r), Some(3 | 5))),
+        ),
+        (
+            json!({"column": "number", "op": "in", "value": []}),
+            Box::new(|_| false),
+        ),
+        (
+            json!({"column": "number", "op": "is_null"}),
+            Box::new(|r| num(r).is_none()),
+        ),
+        (
+            json!({"column": "number", "op": "is_null", "value": false}),
+            Box::new(|r| num(r).is_some()),
+        ),
+        (
+            json!({"column": "word", "op": "contains", "value": "4"}),
+            Box::new(|r| word(r).is_some_and(|w| w.contains('4'))),
+        ),
+        (
+            json!({"column": "word", "op": "contains", "value": "%"}),
+            Box::new(|_| false),
+        ),
+        (
+            json!({"column": "word", "op": "starts_with", "value": "w1"}),
+            Box::new(|r| word(r).is_some_and(|w| w.starts_with("w1"))),
+        ),
         (
             json!({"and": [{"column": "number", "op": "gt", "value": 5},
                 {"or": [{"column": "col_2", "op": "is_null"}, {"column": "word", "op": "le", "value": "w2"}]}]}),
-            Box::new(|r| num(r).is_some_and(|n| n > 5) && word(r).is_none_or(|w| w.as_str() <= "w2")),
+            Box::new(|r| {
+                num(r).is_some_and(|n| n > 5) && word(r).is_none_or(|w| w.as_str() <= "w2")
+            }),
         ),
         (json!({"and": []}), Box::new(|_| true)),
         (json!({"or": []}), Box::new(|_| false)),
@@ -174,13 +265,20 @@ async fn a_filter_shows_what_it_says_in_every_order_and_counts_it() {
             view.filter = Some(parsed.clone());
             view.limit = 50;
             let wanted = sorted(wanted.clone(), index, descending);
-            let walked: Vec<_> = walk(&db.store, no, &view).await.into_iter().map(|r| r.row_id).collect();
+            let walked: Vec<_> = walk(&db.store, no, &view)
+                .await
+                .into_iter()
+                .map(|r| r.row_id)
+                .collect();
             assert_eq!(walked, wanted, "{filter} by {column}");
             view.start = Start::Position(7);
             let page = db.store.page(no, &view).await.unwrap();
             assert_eq!(page.total, wanted.len() as i64);
             let at_seven: Vec<_> = wanted.iter().skip(7).take(50).cloned().collect();
-            assert_eq!(page.rows.into_iter().map(|r| r.row_id).collect::<Vec<_>>(), at_seven);
+            assert_eq!(
+                page.rows.into_iter().map(|r| r.row_id).collect::<Vec<_>>(),
+                at_seven
+            );
         }
     }
 }
@@ -204,19 +302,35 @@ async fn what_cannot_be_asked_is_said_by_name() {
             ..query(At::Head, Start::First, 10)
         };
         let answer = db.store.page(no, &asked).await;
-        assert!(matches!(&answer, Err(Error::Invalid { pointer, .. }) if pointer == "filter"), "{filter} {answer:?}");
+        assert!(
+            matches!(&answer, Err(Error::Invalid { pointer, .. }) if pointer == "filter"),
+            "{filter} {answer:?}"
+        );
     }
     let sorted = view(At::Head, "number\"; drop table gk.dataset", false);
-    assert!(matches!(db.store.page(no, &sorted).await, Err(Error::Invalid { pointer, .. }) if pointer == "sort"));
+    assert!(
+        matches!(db.store.page(no, &sorted).await, Err(Error::Invalid { pointer, .. }) if pointer == "sort")
+    );
     for limit in [0, 1_001] {
-        let page = db.store.page(no, &query(At::Head, Start::First, limit)).await;
+        let page = db
+            .store
+            .page(no, &query(At::Head, Start::First, limit))
+            .await;
         assert!(matches!(page, Err(Error::Invalid { pointer, .. }) if pointer == "limit"));
     }
     // A row that the version does not show is no cursor; not even one in flight.
     for row_id in [450, 1_000, 99_999] {
-        let after = RowsQuery { start: Start::After(row_id), ..view(At::Version(1), "number", false) };
-        assert!(matches!(db.store.page(no, &after).await, Err(Error::Invalid { pointer, .. }) if pointer == "cursor"));
-        assert!(matches!(db.store.row(no, At::Version(1), row_id).await, Err(Error::NotFound("row"))));
+        let after = RowsQuery {
+            start: Start::After(row_id),
+            ..view(At::Version(1), "number", false)
+        };
+        assert!(
+            matches!(db.store.page(no, &after).await, Err(Error::Invalid { pointer, .. }) if pointer == "cursor")
+        );
+        assert!(matches!(
+            db.store.row(no, At::Version(1), row_id).await,
+            Err(Error::NotFound("row"))
+        ));
     }
 }
 
@@ -232,11 +346,22 @@ async fn readers_at_the_head_and_before_it_are_exact_while_edits_go_on() {
             tokio::spawn(async move {
                 while !done.load(std::sync::atomic::Ordering::Relaxed) {
                     let head = store.resolve(no, At::Head).await.unwrap().version;
-                    let at = if reader == 0 { At::Head } else { At::Version((head - reader).max(1)) };
-                    let page = store.page(no, &query(at, Start::First, 1_000)).await.unwrap();
+                    let at = if reader == 0 {
+                        At::Head
+                    } else {
+                        At::Version((head - reader).max(1))
+                    };
+                    let page = store
+                        .page(no, &query(at, Start::First, 1_000))
+                        .await
+                        .unwrap();
                     // Version v is 200 rows of v - 1.
                     assert_eq!(page.rows.len(), 200);
-                    assert!(page.rows.iter().all(|row| number(&row.cells[0]) == page.version - 1));
+                    assert!(
+                        page.rows
+                            .iter()
+                            .all(|row| number(&row.cells[0]) == page.version - 1)
+                    );
                 }
             })
         })

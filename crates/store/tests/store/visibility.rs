@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use contracts::{dataset::ColumnType, upload::{Mode, UploadState}};
+use contracts::{
+    dataset::ColumnType,
+    upload::{Mode, UploadState},
+};
 use store::{At, Error, Start};
 
 use crate::helper::{TestDb, arrow, check_counts, numbers, query, walk};
@@ -21,11 +24,20 @@ async fn a_polling_reader_never_sees_a_part_of_an_import() {
             tokio::spawn(async move {
                 let mut reads = 0;
                 while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    let page = store.page(dataset_no, &query(At::Head, Start::Position(900), 1_000)).await.unwrap();
+                    let page = store
+                        .page(dataset_no, &query(At::Head, Start::Position(900), 1_000))
+                        .await
+                        .unwrap();
                     let rows = page.version * 1_000;
                     assert_eq!(page.total, rows);
                     assert_eq!(page.rows.len() as i64, (rows - 900).min(1_000));
-                    let last = store.page(dataset_no, &query(At::Head, Start::Position(rows as u64 - 1), 10)).await.unwrap();
+                    let last = store
+                        .page(
+                            dataset_no,
+                            &query(At::Head, Start::Position(rows as u64 - 1), 10),
+                        )
+                        .await
+                        .unwrap();
                     assert!(last.version > page.version || last.rows.len() == 1);
                     reads += 1;
                 }
@@ -36,7 +48,9 @@ async fn a_polling_reader_never_sees_a_part_of_an_import() {
     for _ in 0..4 {
         let target = db.existing(dataset_no).await;
         let import = db.open(target, Mode::Append, &NUMBER, 1_000).await;
-        import.write_numbers(&(0..1_000).collect::<Vec<_>>(), 50).await;
+        import
+            .write_numbers(&(0..1_000).collect::<Vec<_>>(), 50)
+            .await;
         import.finish().await;
     }
     done.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -62,7 +76,8 @@ async fn every_version_shows_its_own_rows_through_appends_replaces_edits_and_abo
     aborted.write_numbers(&[71, 72, 73], 2).await;
     db.store.cancel(aborted.upload).await.unwrap();
 
-    db.import_numbers(existing.clone(), Mode::Append, &[4, 5]).await;
+    db.import_numbers(existing.clone(), Mode::Append, &[4, 5])
+        .await;
     wanted.push(vec![1, 2, 3, 4, 5]);
     db.edit(dataset_no, "c1 = c1 * 10", "c1 in (2, 5)").await;
     wanted.push(vec![1, 20, 3, 4, 50]);
@@ -72,7 +87,15 @@ async fn every_version_shows_its_own_rows_through_appends_replaces_edits_and_abo
     assert_eq!(numbers(&db.store, dataset_no, At::Head).await, wanted[2]);
     replace.finish().await;
     wanted.push(vec![8, 9]);
-    let receipt = db.store.import(replace.upload).await.unwrap().unwrap().upload.receipt.unwrap();
+    let receipt = db
+        .store
+        .import(replace.upload)
+        .await
+        .unwrap()
+        .unwrap()
+        .upload
+        .receipt
+        .unwrap();
     assert_eq!((receipt.deleted, receipt.inserted), (5, 2));
 
     late.finish().await;
@@ -86,7 +109,10 @@ async fn every_version_shows_its_own_rows_through_appends_replaces_edits_and_abo
             let at = At::Version(version as i64 + 1);
             assert_eq!(&numbers(&db.store, dataset_no, at).await, wanted, "{at:?}");
             // A second store has no cache.
-            assert_eq!(&numbers(&store::Store::new(db.pool.clone()), dataset_no, at).await, wanted);
+            assert_eq!(
+                &numbers(&store::Store::new(db.pool.clone()), dataset_no, at).await,
+                wanted
+            );
         }
         check_counts(&db, dataset_no).await;
     };
@@ -95,16 +121,27 @@ async fn every_version_shows_its_own_rows_through_appends_replaces_edits_and_abo
     let swept = db.store.sweep(u64::MAX).await.unwrap();
     assert_eq!((swept.deleted, swept.commits, swept.more), (3, 1, false));
     check().await;
-    let swept = db.store.sweep_replaced(u64::MAX, Duration::from_secs(3_600)).await.unwrap();
+    let swept = db
+        .store
+        .sweep_replaced(u64::MAX, Duration::from_secs(3_600))
+        .await
+        .unwrap();
     assert_eq!(swept.moved, 0);
-    let swept = db.store.sweep_replaced(u64::MAX, Duration::ZERO).await.unwrap();
+    let swept = db
+        .store
+        .sweep_replaced(u64::MAX, Duration::ZERO)
+        .await
+        .unwrap();
     assert_eq!((swept.moved, swept.commits), (3, 2));
     check().await;
     // What is swept is hidden no more, and still nowhere to be seen.
     db.import_numbers(existing, Mode::Append, &[11]).await;
     wanted.push(vec![6, 70, 8, 9, 11]);
     assert_eq!(
-        db.number(&format!("select cardinality(hidden)::bigint from gk.dataset where no = {dataset_no}")).await,
+        db.number(&format!(
+            "select cardinality(hidden)::bigint from gk.dataset where no = {dataset_no}"
+        ))
+        .await,
         0
     );
     for (version, wanted) in wanted.iter().enumerate() {
@@ -133,18 +170,36 @@ async fn an_append_brings_columns_and_old_versions_keep_theirs() {
         import.finish().await;
     }
     let names = async |version| {
-        let snapshot = db.store.resolve(dataset_no, At::Version(version)).await.unwrap();
-        snapshot.shown_columns().into_iter().map(|c| (c.id, c.name)).collect::<Vec<_>>()
+        let snapshot = db
+            .store
+            .resolve(dataset_no, At::Version(version))
+            .await
+            .unwrap();
+        snapshot
+            .shown_columns()
+            .into_iter()
+            .map(|c| (c.id, c.name))
+            .collect::<Vec<_>>()
     };
     let pair = |id: &str, name: &str| (id.to_owned(), name.to_owned());
     assert_eq!(names(1).await, [pair("col_1", "number")]);
-    assert_eq!(names(2).await, [pair("col_1", "number"), pair("col_2", "note")]);
+    assert_eq!(
+        names(2).await,
+        [pair("col_1", "number"), pair("col_2", "note")]
+    );
     assert_eq!(
         names(3).await,
-        [pair("col_1", "number"), pair("col_2", "note"), pair("col_3", "note_2")]
+        [
+            pair("col_1", "number"),
+            pair("col_2", "note"),
+            pair("col_3", "note_2")
+        ]
     );
     let rows = walk(&db.store, dataset_no, &query(At::Head, Start::First, 10)).await;
-    let cells: Vec<_> = rows.iter().map(|row| serde_json::json!(row.cells)).collect();
+    let cells: Vec<_> = rows
+        .iter()
+        .map(|row| serde_json::json!(row.cells))
+        .collect();
     assert_eq!(
         cells,
         [
@@ -155,20 +210,36 @@ async fn an_append_brings_columns_and_old_versions_keep_theirs() {
         ]
     );
     assert_eq!(
-        walk(&db.store, dataset_no, &query(At::Version(1), Start::First, 10)).await[0].cells.len(),
+        walk(
+            &db.store,
+            dataset_no,
+            &query(At::Version(1), Start::First, 10)
+        )
+        .await[0]
+            .cells
+            .len(),
         1
     );
 
     // A replace keeps the ids of columns that stay the same and gives others new ones.
     let columns = [("note", ColumnType::Text), ("number", ColumnType::Decimal)];
     let replace = db.open(existing.clone(), Mode::Replace, &columns, 1).await;
-    let cells = vec![arrow(ColumnType::Text, &[Some(5)]), arrow(ColumnType::Decimal, &[Some(6)])];
+    let cells = vec![
+        arrow(ColumnType::Text, &[Some(5)]),
+        arrow(ColumnType::Decimal, &[Some(6)]),
+    ];
     replace.write(&[replace.batch(0, 0, cells)]).await;
     replace.end(1, 1, 0).await;
     replace.finish().await;
-    assert_eq!(names(4).await, [pair("col_2", "note"), pair("col_4", "number")]);
+    assert_eq!(
+        names(4).await,
+        [pair("col_2", "note"), pair("col_4", "number")]
+    );
     let rows = walk(&db.store, dataset_no, &query(At::Head, Start::First, 10)).await;
-    assert_eq!(serde_json::json!(rows[0].cells), serde_json::json!(["5", "6"]));
+    assert_eq!(
+        serde_json::json!(rows[0].cells),
+        serde_json::json!(["5", "6"])
+    );
 
     // An append may not change a type.
     let upload = db.ask(existing, Mode::Append).await;
@@ -186,20 +257,38 @@ async fn as_of_finds_the_newest_version_at_or_before_a_moment() {
     let dataset_no = first.dataset_no();
     let existing = db.existing(dataset_no).await;
     for n in 2..5 {
-        db.import_numbers(existing.clone(), Mode::Append, &[n]).await;
+        db.import_numbers(existing.clone(), Mode::Append, &[n])
+            .await;
     }
     let at = async |version| -> store::versions::Timestamp {
-        let snapshot = db.store.resolve(dataset_no, At::Version(version)).await.unwrap();
+        let snapshot = db
+            .store
+            .resolve(dataset_no, At::Version(version))
+            .await
+            .unwrap();
         snapshot.published_at.parse().unwrap()
     };
-    let as_of = async |moment| Ok::<_, Error>(db.store.resolve(dataset_no, At::AsOf(moment)).await?.version);
+    let as_of = async |moment| {
+        Ok::<_, Error>(
+            db.store
+                .resolve(dataset_no, At::AsOf(moment))
+                .await?
+                .version,
+        )
+    };
     let step = Duration::from_nanos(1);
     for version in 1..5 {
         let moment = at(version).await;
         assert_eq!(as_of(moment).await.unwrap(), version);
-        assert_eq!(as_of(moment + Duration::from_nanos(999)).await.unwrap(), version);
+        assert_eq!(
+            as_of(moment + Duration::from_nanos(999)).await.unwrap(),
+            version
+        );
         if version == 1 {
-            assert!(matches!(as_of(moment - step).await, Err(Error::NotFound(_))));
+            assert!(matches!(
+                as_of(moment - step).await,
+                Err(Error::NotFound(_))
+            ));
         } else {
             assert!(at(version - 1).await < moment);
             assert_eq!(as_of(moment - step).await.unwrap(), version - 1);
@@ -211,7 +300,10 @@ async fn as_of_finds_the_newest_version_at_or_before_a_moment() {
     }
     db.execute("delete from gk.version where version = 1").await;
     let fresh = store::Store::new(db.pool.clone());
-    assert!(matches!(fresh.resolve(dataset_no, At::Version(1)).await, Err(Error::Gone(1))));
+    assert!(matches!(
+        fresh.resolve(dataset_no, At::Version(1)).await,
+        Err(Error::Gone(1))
+    ));
 }
 
 #[tokio::test]
@@ -219,10 +311,22 @@ async fn published_at_rises_even_when_the_clock_does_not() {
     let db = TestDb::new().await;
     let first = db.new_numbers(&[1]).await;
     db.execute("update gk.version set at = '2999-01-01'").await;
-    db.import_numbers(db.existing(first.dataset_no()).await, Mode::Append, &[2]).await;
-    let page = db.store.list_versions(first.dataset_no(), None, 10).await.unwrap();
-    let times: Vec<_> = page.versions.iter().map(|v| v.published_at.as_str()).collect();
-    assert_eq!(times, ["2999-01-01T00:00:00.000001Z", "2999-01-01T00:00:00.000000Z"]);
+    db.import_numbers(db.existing(first.dataset_no()).await, Mode::Append, &[2])
+        .await;
+    let page = db
+        .store
+        .list_versions(first.dataset_no(), None, 10)
+        .await
+        .unwrap();
+    let times: Vec<_> = page
+        .versions
+        .iter()
+        .map(|v| v.published_at.as_str())
+        .collect();
+    assert_eq!(
+        times,
+        ["2999-01-01T00:00:00.000001Z", "2999-01-01T00:00:00.000000Z"]
+    );
 }
 
 #[tokio::test]
@@ -244,12 +348,24 @@ async fn content_hash_tells_content_and_not_how_it_came() {
     again.write(&batches).await;
     again.end(batches.len(), 500, 0).await;
     again.finish().await;
-    assert_eq!(db.store.content_hash(again.dataset_no(), 2).await.unwrap(), hash);
-    assert_ne!(db.store.content_hash(again.dataset_no(), 1).await.unwrap(), hash);
+    assert_eq!(
+        db.store.content_hash(again.dataset_no(), 2).await.unwrap(),
+        hash
+    );
+    assert_ne!(
+        db.store.content_hash(again.dataset_no(), 1).await.unwrap(),
+        hash
+    );
     db.edit(again.dataset_no(), "c1 = -1", "c1 = 250").await;
-    assert_ne!(db.store.content_hash(again.dataset_no(), 3).await.unwrap(), hash);
+    assert_ne!(
+        db.store.content_hash(again.dataset_no(), 3).await.unwrap(),
+        hash
+    );
     // The old version is what it was, its row now in history.
-    assert_eq!(db.store.content_hash(again.dataset_no(), 2).await.unwrap(), hash);
+    assert_eq!(
+        db.store.content_hash(again.dataset_no(), 2).await.unwrap(),
+        hash
+    );
 }
 
 #[tokio::test]
@@ -259,8 +375,17 @@ async fn a_failed_first_import_leaves_no_tables() {
     import.write_numbers(&[1, 2, 3], 10).await;
     db.store.cancel(import.upload).await.unwrap();
     let swept = db.store.sweep(u64::MAX).await.unwrap();
-    assert_eq!((swept.tables_dropped, swept.commits, swept.deleted), (1, 1, 0));
-    let stored = db.store.import(import.upload).await.unwrap().unwrap().upload;
+    assert_eq!(
+        (swept.tables_dropped, swept.commits, swept.deleted),
+        (1, 1, 0)
+    );
+    let stored = db
+        .store
+        .import(import.upload)
+        .await
+        .unwrap()
+        .unwrap()
+        .upload;
     assert_eq!(stored.state, UploadState::Cancelled);
     assert_eq!(db.number("select count(*) from gk.ledger").await, 0);
 }
