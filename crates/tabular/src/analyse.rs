@@ -311,7 +311,7 @@ impl Body {
                 || {
                     (
                         format!(
-                            "The row has {cells} cells where {expected} are expected; the rest is null."
+                            "The row has {cells} of {expected} cells; the missing ones are null."
                         ),
                         None,
                         raw(record),
@@ -323,7 +323,8 @@ impl Body {
             warn(&mut self.warnings, &mut self.places, "long_row", at, || {
                 (
                     format!(
-                        "The row has {cells} cells where {expected} are expected; the others are kept in added columns."
+                        "The row has {cells} cells, {} more than expected; they are kept in added columns.",
+                        cells - expected
                     ),
                     None,
                     raw(record),

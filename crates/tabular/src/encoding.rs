@@ -39,8 +39,11 @@ pub fn by_zero_bytes(head: &[u8]) -> Option<Encoding> {
             .count()
     };
     let (even, odd) = (zeros(0), zeros(1));
-    // One NUL in a short UTF-8 file is a bad cell, not an encoding.
-    let many = |count: usize| count >= 2 && count * 8 >= pairs;
+    let many = |count: usize| {
+        // Nearly all of Latin text; of another script the separators, and then its bytes make no sense as UTF-8. A few NUL
+        // cells in a short UTF-8 file are bad cells, not an encoding.
+        count >= 2 && (count * 10 >= pairs * 7 || (count * 8 >= pairs && !sensible(head)))
+    };
     if many(odd) && even * 16 <= odd {
         Some(Encoding::Utf16Le)
     } else if many(even) && odd * 16 <= even {
@@ -48,6 +51,20 @@ pub fn by_zero_bytes(head: &[u8]) -> Option<Encoding> {
     } else {
         None
     }
+}
+
+/// Whether the head may be UTF-8, NUL aside.
+fn sensible(head: &[u8]) -> bool {
+    let valid = std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true);
+    let controls = controls(head) - head.iter().filter(|b| **b == 0).count();
+    valid && controls * 10 < head.len()
+}
+
+/// Control characters that no text has, NUL among them.
+pub(crate) fn controls(text: &[u8]) -> usize {
+    text.iter()
+        .filter(|b| matches!(**b, 0..=8 | 14..=26 | 28..=31))
+        .count()
 }
 
 /// Turns the file's bytes into UTF-8 as they come.
@@ -267,6 +284,17 @@ mod tests {
             .collect();
         assert_eq!(by_zero_bytes(&le), Some(Encoding::Utf16Le));
         assert_eq!(by_zero_bytes(&be), Some(Encoding::Utf16Be));
+        let russian: Vec<u8> = "имя,город\nАнна,Москва\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert_eq!(by_zero_bytes(&russian), Some(Encoding::Utf16Le));
+        let chinese: Vec<u8> = "名,城市\n安娜,莫斯科\n"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        assert_eq!(by_zero_bytes(&chinese), Some(Encoding::Utf16Be));
         assert_eq!(by_zero_bytes(b"a,b\n1,\0\n"), None);
+        assert_eq!(by_zero_bytes(b"a,b\n1,\0\n2,\0\n"), None);
     }
 }

@@ -6,7 +6,7 @@ use contracts::plan::{Dialect, Encoding, Options};
 use crate::{
     FileError,
     csv::{Decoder, Event},
-    encoding,
+    encoding::{self, Transcoder},
     format::kind_name,
     infer, record,
 };
@@ -145,19 +145,21 @@ impl Reading {
         let common = counts
             .iter()
             .max_by_key(|(width, count)| (**count, **width == first));
-        let Some((width, count)) = common else {
-            return Score {
-                columns: false,
-                agree_percent: 0,
-                width: 1,
-            };
-        };
-        let agree_percent = count * 100 / self.widths.len().max(1);
-        Score {
+        let records = self.widths.len().max(1);
+        let percent = |count: usize| count * 100 / records;
+        match common {
             // A heading without a delimiter over text with some commas is one column of text.
-            columns: first > 1 || agree_percent >= 70,
-            agree_percent,
-            width: *width,
+            Some((width, count)) if first > 1 || percent(*count) >= 70 => Score {
+                columns: true,
+                agree_percent: percent(*count),
+                width: *width,
+            },
+            // Then the best delimiter is the one that stands in no record.
+            _ => Score {
+                columns: false,
+                agree_percent: 100 - percent(counts.values().sum()),
+                width: 1,
+            },
         }
     }
 
@@ -322,16 +324,12 @@ fn has_controls(head: &[u8]) -> bool {
     head.iter().any(|b| *b < 9)
 }
 
-/// Bytes that no text has many of.
+/// Bytes, or characters in UTF-16, that no text has many of.
 fn refuse_binary(head: &[u8], encoding: Encoding) -> Result<(), FileError> {
-    if encoding != Encoding::Utf8 {
-        return Ok(());
-    }
-    let controls = head
-        .iter()
-        .filter(|b| matches!(**b, 0..=8 | 14..=26 | 28..=31))
-        .count();
-    if controls >= 8 && controls * 32 > head.len() {
+    let mut text = Vec::new();
+    Transcoder::new(encoding).push(head, &mut text);
+    let controls = encoding::controls(&text);
+    if controls >= 8 && controls * 32 > text.len() {
         return Err(unsupported("binary data", "Upload a CSV file."));
     }
     Ok(())
