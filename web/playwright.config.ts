@@ -7,7 +7,7 @@ const chromium = process.env.CHROMIUM ?? execFileSync('which', ['chromium'], { e
 
 export default defineConfig({
   testDir: 'e2e',
-  timeout: 240_000,
+  timeout: 120_000,
   expect: { timeout: 15_000 },
   workers: 1,
   reporter: [['list']],

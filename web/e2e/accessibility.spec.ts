@@ -1,10 +1,12 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
 
-import { csv, signIn, uploadNew } from './steps';
+import { csv, published, signIn, unique, uploadNew } from './steps';
 
 async function expectNoViolations(page: Page, where: string): Promise<void> {
-  await page.waitForTimeout(200); // Skeletons come after 150 ms; axe must not look in between.
+  // Axe judges what has settled: no skeleton, no dialog half faded in.
+  await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
+  await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity).map((one) => one.finished.catch(() => undefined))));
   const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
   expect(violations.map(({ id, nodes }) => ({ where, id, at: nodes.slice(0, 3).map((node) => node.html.slice(0, 160)) }))).toEqual([]);
 }
@@ -15,8 +17,8 @@ for (const theme of ['light', 'dark'] as const) {
     await page.goto('/sign-in?error=expired');
     await expectNoViolations(page, 'sign-in');
     await signIn(page);
-    const card = await uploadNew(page, csv('small.csv', 'id,name\n1,Ada\n2,\n3,Lin\n'), `axe ${theme} ${Date.now()}`);
-    await expect(card).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
+    const card = await uploadNew(page, csv('small.csv', 'id,name\n1,Ada\n2,\n3,Lin\n'), unique(`axe ${theme}`));
+    await published(card);
     await expectNoViolations(page, 'datasets and dock');
     await card.getByRole('link', { name: /^Receipt/ }).click();
     await expect(page.getByRole('heading', { name: 'Receipt' })).toBeVisible();
@@ -41,8 +43,8 @@ for (const theme of ['light', 'dark'] as const) {
 test('the grid is walked by keys alone, and the focus never gets lost', async ({ page }) => {
   await signIn(page);
   const rows = Array.from({ length: 500 }, (_, i) => `${i + 1},name ${i + 1}`).join('\n');
-  const card = await uploadNew(page, csv('rows.csv', `id,name\n${rows}\n`), `keys ${Date.now()}`);
-  await expect(card).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
+  const card = await uploadNew(page, csv('rows.csv', `id,name\n${rows}\n`), unique('keys'));
+  await published(card);
   await card.getByRole('link', { name: /^Open/ }).click();
   await page.locator('[data-cell="0:0"]').focus();
   const focused = (): Promise<string | undefined> => page.evaluate(() => (document.activeElement instanceof HTMLElement ? document.activeElement.dataset.cell : undefined));

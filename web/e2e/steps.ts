@@ -1,36 +1,85 @@
 // What a person does, for all the tests.
 import { expect, type Locator, type Page } from '@playwright/test';
 
-/** Signs in through the OpenID provider of the stack; GRIDKEEP_E2E_USER names one of the sample sign-ins. */
+/** Signs in through the stack's OpenID provider, by a sample sign-in's button; GRIDKEEP_E2E_USER names another address. */
 export async function signIn(page: Page, path = '/'): Promise<void> {
+  const email = process.env.GRIDKEEP_E2E_USER ?? 'ada@example.com';
   await page.goto(path);
   await page.getByRole('link', { name: 'Sign in' }).click();
-  await page.getByLabel('Email').fill(process.env.GRIDKEEP_E2E_USER ?? 'ada@example.com');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await expect(page.getByRole('navigation', { name: 'Gridkeep' })).toBeVisible();
+  await expect(page.getByLabel('Email')).toBeVisible();
+  expect(new URL(page.url()).hostname).toBe('127.0.0.1');
+  const sample = page.getByRole('form', { name: 'Sample sign-ins' }).getByRole('button', { name: email });
+  if ((await sample.count()) > 0) {
+    await sample.click();
+  } else {
+    await page.getByLabel('Email').fill(email);
+    await page.getByRole('button', { name: 'Continue' }).click();
+  }
+  await expect(page.getByRole('main')).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
 }
 
-type Files = string | { name: string; mimeType: string; buffer: Buffer };
+let names = 0;
+/** A dataset's name that no other run has. */
+export const unique = (name: string): string => `${name} ${Date.now().toString(36)}${(names += 1)}`;
 
-/** Uploads into a new dataset and gives the dock's card. */
-export async function uploadNew(page: Page, file: Files, name: string): Promise<Locator> {
-  await page.goto('/');
+export type Files = string | { name: string; mimeType: string; buffer: Buffer };
+
+/** Chooses a file for a new dataset; the dialog stays open. */
+export async function chooseFile(page: Page, file: Files): Promise<Locator> {
   const chooser = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: 'Upload a file' }).first().click();
   await (await chooser).setFiles(file);
-  await page.getByLabel('Name of the dataset').fill(name);
-  await page.getByRole('dialog').getByRole('button', { name: 'Upload', exact: true }).click();
-  return page.getByTestId('upload-card').first();
+  return page.getByRole('dialog', { name: 'Upload a file' });
+}
+
+/** Uploads into a new dataset and gives the dock's card of this very upload. */
+export async function uploadNew(page: Page, file: Files, name: string): Promise<Locator> {
+  await page.goto('/');
+  const dialog = await chooseFile(page, file);
+  await dialog.getByLabel('Name of the dataset').fill(name);
+  await dialog.getByRole('button', { name: 'Upload', exact: true }).click();
+  await expect(dialog).toBeHidden();
+  return page.locator(`[data-testid="upload-card"][data-dataset="${name}"]`);
+}
+
+export async function published(card: Locator): Promise<void> {
+  await expect(card).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
 }
 
 export const csv = (name: string, text: string | Buffer): Files => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
 
-/** The texts of a row's cells that are in the document, by column name. */
+/** The text of one cell, by the row's position and the column's name, once it is there. */
 export async function cellAt(page: Page, row: number, column: string): Promise<string> {
-  const grid = page.getByRole('grid');
-  const header = grid.getByRole('columnheader', { name: new RegExp(`(^|\\s)${column}$`) });
-  const index = await header.getAttribute('aria-colindex');
-  const cell = grid.locator(`[role="row"][aria-rowindex="${row + 1}"] [aria-colindex="${index ?? ''}"]`);
+  const cell = await cellOf(page, row, column);
   await expect(cell.locator('.grid-bone')).toHaveCount(0);
   return (await cell.innerText()).trim();
+}
+
+/** One cell; its column must be on screen. */
+export async function cellOf(page: Page, row: number, column: string): Promise<Locator> {
+  const grid = page.getByRole('grid');
+  const index = await grid.getByRole('columnheader', { name: new RegExp(`(^|\\s)${column}$`) }).getAttribute('aria-colindex');
+  return grid.locator(`[role="row"][aria-rowindex="${row + 1}"] [aria-colindex="${index ?? ''}"]`);
+}
+
+/** Moves the focus to a column's header by the keyboard. */
+export async function goToHeader(page: Page, at: number): Promise<void> {
+  const grid = page.getByRole('grid');
+  await grid.locator('[tabindex="0"]').focus();
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.press('ArrowUp');
+  for (let i = 0; i < at; i += 1) await page.keyboard.press('ArrowRight');
+  await expect(grid.locator(`[data-cell="-1:${at}"]`)).toBeFocused();
+}
+
+/** What a browser's console must not say: refusals of the content security policy, and script errors. */
+export function consoleErrors(page: Page): string[] {
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => {
+    // A page that asks who is there is told 401 before the sign-in; the browser logs that itself.
+    if (message.type() === 'error' && !/status of 401/.test(message.text())) errors.push(message.text());
+  });
+  return errors;
 }

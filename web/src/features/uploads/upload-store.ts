@@ -12,6 +12,8 @@ export interface Tracked {
   /** The upload's id, or one of ours until the API has given it. */
   key: string;
   fileName: string;
+  /** The dataset that the rows go to; a new one has its name here before it has an id. */
+  datasetName: string;
   upload: Upload | null;
   sending: Sending | null;
   sentElsewhere: boolean;
@@ -60,12 +62,12 @@ export const stage = (item: Tracked): Stage => {
 };
 
 /** Asks for an upload and sends the file; every later step is the server's, and is polled. */
-export async function start(file: File, request: Omit<CreateUpload, 'file_name' | 'bytes' | 'checksum'>): Promise<void> {
+export async function start(file: File, datasetName: string, request: Omit<CreateUpload, 'file_name' | 'bytes' | 'checksum'>): Promise<void> {
   let key = `local-${crypto.randomUUID()}`;
   const abort = new AbortController();
   aborts.set(key, abort);
   const item: Tracked = {
-    key, fileName: file.name, upload: null, sending: { sent: 0, total: file.size }, sentElsewhere: false, samples: [], error: null, offline: false,
+    key, fileName: file.name, datasetName, upload: null, sending: { sent: 0, total: file.size }, sentElsewhere: false, samples: [], error: null, offline: false,
   };
   set([item, ...tracked]);
   try {
@@ -119,7 +121,7 @@ export function restore(uploads: readonly Upload[]): void {
   set([
     ...tracked,
     ...missing.map((upload) => ({
-      key: upload.id, fileName: upload.file_name, upload, sending: null, sentElsewhere: false, samples: [], error: null, offline: false,
+      key: upload.id, fileName: upload.file_name, datasetName: upload.dataset_name, upload, sending: null, sentElsewhere: false, samples: [], error: null, offline: false,
     })),
   ]);
   for (const upload of missing) if (!isFinal(stageOf(upload, null, false))) poll(upload.id);

@@ -1,6 +1,7 @@
 import './uploads.css';
 
 import { CircleCheck, TriangleAlert } from 'lucide-react';
+import { Fragment } from 'react';
 
 import type { Receipt } from '@/lib/api/types';
 import { count } from '@/lib/format';
@@ -10,20 +11,24 @@ import { balances, terms } from '../receipt-lines';
 /** "336,776 rows read = 336,776 inserted + 0 quarantined ✓". When it does not balance, nothing is larger. */
 export function ReceiptLine({ receipt }: { receipt: Receipt }) {
   const balanced = balances(receipt);
+  const all = terms(receipt);
   return (
     <div className={balanced ? 'receipt-line' : 'receipt-line off'} data-testid="receipt">
       <span>
         <b>{count(receipt.rows_read)}</b> rows read ={' '}
-        {terms(receipt).map(({ label, value }, i) => (
-          <span key={label}>
+        {all.map(({ label, value }, i) => (
+          <Fragment key={label}>
             {i > 0 ? ' + ' : ''}
-            <b>{count(value)}</b> {label}
-          </span>
-        ))}{' '}
-        {balanced ? (
-          <CircleCheck size={15} className="tick" aria-label="balanced" />
-        ) : (
+            <span className="whole">
+              <b>{count(value)}</b> {label}
+              {/* The mark never stands on a line of its own. */}
+              {balanced && i === all.length - 1 ? <> <CircleCheck size={15} className="tick" aria-label="balanced" /></> : null}
+            </span>
+          </Fragment>
+        ))}
+        {balanced ? null : (
           <span role="alert">
+            {' '}
             <TriangleAlert size={18} aria-hidden /> does not balance
           </span>
         )}

@@ -65,7 +65,7 @@ export function UploadCard({ item }: { item: Tracked }) {
   const part = upload ? fraction(now, upload, item.sending) : item.sending ? item.sending.sent / Math.max(1, item.sending.total) : null;
   const failed = now === 'failed' ? failure(item) : null;
   return (
-    <li className="dock-card" data-stage={now} data-testid="upload-card">
+    <li className="dock-card" data-stage={now} data-testid="upload-card" data-dataset={item.datasetName}>
       <div className="row">
         <span className="name cut grow" title={item.fileName}>
           {item.fileName}

@@ -43,7 +43,8 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
     for (const file of intent.files) {
       const where: { dataset: { id: string } | { new_name: string }; mode: Mode } =
         target === 'existing' && dataset ? { dataset: { id: dataset.id }, mode } : { dataset: { new_name: many ? nameOf(file.name) : name.trim() }, mode: 'new' };
-      void start(file, { ...where, key: [], options: {}, confirm: 'auto' });
+      const into = 'id' in where.dataset ? (dataset?.name ?? '') : where.dataset.new_name;
+      void start(file, into, { ...where, key: [], options: {}, confirm: 'auto' });
     }
     setIntent(null);
   };
