@@ -111,7 +111,7 @@ pub struct VersionList {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Row {
     pub row_id: String,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Value>)]
     pub cells: Vec<serde_json::Value>,
 }
 

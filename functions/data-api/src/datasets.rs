@@ -41,7 +41,7 @@ struct ListDatasets {
 /// The datasets shared with the caller, newest first
 ///
 /// A dataset made by an upload is listed from its first version.
-#[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets", operation_id = "listDatasets",
+#[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets",
     security(("cookie" = []), ("bearer" = [])),
     params(ListDatasets),
     responses((status = 200, description = "A page of datasets.", body = DatasetList), Problems))]
@@ -61,7 +61,7 @@ async fn list_datasets(
 }
 
 /// A dataset at its head version
-#[utoipa::path(get, path = "/api/v1/datasets/{id}", tag = "datasets", operation_id = "showDataset",
+#[utoipa::path(get, path = "/api/v1/datasets/{id}", tag = "datasets",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = DatasetId, Path, description = "The dataset.")),
     responses((status = 200, description = "As it is at this moment.", body = Dataset),
@@ -82,7 +82,7 @@ struct RenameDataset {
 }
 
 /// Rename a dataset (owners)
-#[utoipa::path(patch, path = "/api/v1/datasets/{id}", tag = "datasets", operation_id = "renameDataset",
+#[utoipa::path(patch, path = "/api/v1/datasets/{id}", tag = "datasets",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = DatasetId, Path, description = "The dataset.")),
     request_body = RenameDataset,
@@ -99,7 +99,7 @@ async fn rename_dataset(
 }
 
 /// Delete a dataset with all its versions (owners)
-#[utoipa::path(delete, path = "/api/v1/datasets/{id}", tag = "datasets", operation_id = "deleteDataset",
+#[utoipa::path(delete, path = "/api/v1/datasets/{id}", tag = "datasets",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = DatasetId, Path, description = "The dataset.")),
     responses((status = 204, description = "It is out of sight."), Problems))]

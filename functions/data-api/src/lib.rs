@@ -62,7 +62,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// This document
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "about", operation_id = "showDocument",
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "about",
     responses((status = 200, description = "The OpenAPI document of the whole API.", body = Object)))]
 async fn show_document() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], DOCUMENT)

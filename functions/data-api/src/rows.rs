@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
 ///
 /// `next` goes on at the same version, however often the dataset changes meanwhile. Pages over 5 MB end early; `next` then
 /// begins at the first row left off.
-#[utoipa::path(get, path = "/api/v1/datasets/{id}/rows", tag = "rows", operation_id = "listRows",
+#[utoipa::path(get, path = "/api/v1/datasets/{id}/rows", tag = "rows",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = DatasetId, Path, description = "The dataset."), RowsParams),
     responses((status = 200, description = "The page.", body = RowPage),
@@ -110,7 +110,7 @@ struct RowPath {
 }
 
 /// One row
-#[utoipa::path(get, path = "/api/v1/datasets/{id}/rows/{row_id}", tag = "rows", operation_id = "showRow",
+#[utoipa::path(get, path = "/api/v1/datasets/{id}/rows/{row_id}", tag = "rows",
     security(("cookie" = []), ("bearer" = [])),
     params(RowPath, AtVersion),
     responses((status = 200, description = "The row at that version.", body = RowAt),
@@ -161,7 +161,7 @@ struct CellQuery {
 /// One cell, whole
 ///
 /// Pages cut a cell over 10,000 characters; here it is whole, or in slices of `chars` characters.
-#[utoipa::path(get, path = "/api/v1/datasets/{id}/rows/{row_id}/cells/{column_id}", tag = "rows", operation_id = "showCell",
+#[utoipa::path(get, path = "/api/v1/datasets/{id}/rows/{row_id}/cells/{column_id}", tag = "rows",
     security(("cookie" = []), ("bearer" = [])),
     params(CellPath, CellQuery),
     responses((status = 200, description = "The cell at that version.", body = CellAt),

@@ -37,7 +37,7 @@ struct Paging {
 }
 
 /// The versions of a dataset, newest first
-#[utoipa::path(get, path = "/api/v1/datasets/{id}/versions", tag = "versions", operation_id = "listVersions",
+#[utoipa::path(get, path = "/api/v1/datasets/{id}/versions", tag = "versions",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = DatasetId, Path, description = "The dataset."), Paging),
     responses((status = 200, description = "A page of versions.", body = VersionList),
@@ -60,7 +60,7 @@ async fn list_versions(
 /// Records that could not become rows, with their places and reasons
 ///
 /// Newest import first, each in the file's order.
-#[utoipa::path(get, path = "/api/v1/datasets/{id}/quarantine", tag = "versions", operation_id = "listQuarantine",
+#[utoipa::path(get, path = "/api/v1/datasets/{id}/quarantine", tag = "versions",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = DatasetId, Path, description = "The dataset."), Paging),
     responses((status = 200, description = "A page of quarantined records.", body = QuarantineList),

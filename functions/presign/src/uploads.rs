@@ -50,7 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Answers with a link to PUT the bytes to. Length, type and (when given) checksum are signed: send exactly the file, with
 /// the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
 /// edit ("append" or "replace", `dataset.id`).
-#[utoipa::path(post, path = "/api/v1/uploads", tag = "uploads", operation_id = "createUpload",
+#[utoipa::path(post, path = "/api/v1/uploads", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Asking again with the same key answers with the same upload.")),
     request_body = CreateUpload,
@@ -153,7 +153,7 @@ struct ListUploads {
 }
 
 /// The caller's uploads, newest first, without their plans
-#[utoipa::path(get, path = "/api/v1/uploads", tag = "uploads", operation_id = "listUploads",
+#[utoipa::path(get, path = "/api/v1/uploads", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(ListUploads),
     responses((status = 200, description = "A page of uploads.", body = UploadList), Problems))]
@@ -183,7 +183,7 @@ async fn list_uploads(
 }
 
 /// An upload: state, progress, plan, receipt or problem
-#[utoipa::path(get, path = "/api/v1/uploads/{id}", tag = "uploads", operation_id = "showUpload",
+#[utoipa::path(get, path = "/api/v1/uploads/{id}", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = UploadId, Path, description = "The upload.")),
     responses((status = 200, description = "As it is at this moment.", body = Upload),
@@ -216,7 +216,7 @@ struct ListWarnings {
 /// The warnings of an upload's newest plan, with their places in the file
 ///
 /// The first 1,000 of each code; the plan counts them all.
-#[utoipa::path(get, path = "/api/v1/uploads/{id}/warnings", tag = "uploads", operation_id = "listWarnings",
+#[utoipa::path(get, path = "/api/v1/uploads/{id}/warnings", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = UploadId, Path, description = "The upload."), ListWarnings),
     responses((status = 200, description = "A page of places, in the file's order.", body = PlaceList), Problems))]
@@ -238,7 +238,7 @@ async fn list_warnings(
 /// Cancel an upload
 ///
 /// Nothing of it becomes visible. Cancelling again is fine; a published or failed upload answers 409.
-#[utoipa::path(delete, path = "/api/v1/uploads/{id}", tag = "uploads", operation_id = "cancelUpload",
+#[utoipa::path(delete, path = "/api/v1/uploads/{id}", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = UploadId, Path, description = "The upload.")),
     responses((status = 204, description = "It is cancelled."),
