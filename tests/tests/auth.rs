@@ -17,10 +17,20 @@ struct Browser {
 
 impl Browser {
     async fn send(&mut self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
-        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let response = request.header(header::COOKIE, cookies.join("; ")).send().await?;
+        let cookies: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let response = request
+            .header(header::COOKIE, cookies.join("; "))
+            .send()
+            .await?;
         for cookie in response.headers().get_all(header::SET_COOKIE) {
-            let (pair, attributes) = cookie.to_str()?.split_once(';').context("a cookie with attributes")?;
+            let (pair, attributes) = cookie
+                .to_str()?
+                .split_once(';')
+                .context("a cookie with attributes")?;
             let (name, value) = pair.split_once('=').context("a cookie with a name")?;
             if attributes.contains("Max-Age=0") {
                 self.cookies.remove(name);
@@ -37,7 +47,10 @@ impl Browser {
     }
 
     async fn post(&mut self, path: &str) -> anyhow::Result<StatusCode> {
-        let request = self.http.post(format!("{}/api/v1{path}", self.origin)).header(header::ORIGIN, &self.origin);
+        let request = self
+            .http
+            .post(format!("{}/api/v1{path}", self.origin))
+            .header(header::ORIGIN, &self.origin);
         Ok(self.send(request).await?.status())
     }
 
@@ -48,13 +61,19 @@ impl Browser {
 }
 
 fn location(response: &Response) -> anyhow::Result<String> {
-    let location = response.headers().get(header::LOCATION).with_context(|| format!("a redirect, not {}", response.status()))?;
+    let location = response
+        .headers()
+        .get(header::LOCATION)
+        .with_context(|| format!("a redirect, not {}", response.status()))?;
     Ok(location.to_str()?.to_owned())
 }
 
 /// At the provider: the form is filled in, and its redirects are followed until one leads back.
 async fn consent(away: &str, form: &[(&str, &str)], origin: &str) -> anyhow::Result<String> {
-    let provider = Client::builder().redirect(Policy::none()).cookie_store(true).build()?;
+    let provider = Client::builder()
+        .redirect(Policy::none())
+        .cookie_store(true)
+        .build()?;
     let mut url = reqwest::Url::parse(away)?;
     let mut response = provider.get(url.clone()).send().await?;
     for _ in 0..10 {
@@ -95,12 +114,18 @@ async fn somebody_signs_in_stays_signed_in_and_signs_out() -> anyhow::Result<()>
 
     // The same callback again, as the same browser was before.
     std::mem::swap(&mut browser.cookies, &mut copy);
-    assert_eq!(location(&browser.get(&callback).await?)?, "/sign-in?error=expired");
+    assert_eq!(
+        location(&browser.get(&callback).await?)?,
+        "/sign-in?error=expired"
+    );
     std::mem::swap(&mut browser.cookies, &mut copy);
 
     assert_eq!(browser.post("/auth/refresh").await?, StatusCode::NO_CONTENT);
     ensure!(browser.me().await?.status() == StatusCode::OK);
-    assert_eq!(browser.post("/auth/sign-out").await?, StatusCode::NO_CONTENT);
+    assert_eq!(
+        browser.post("/auth/sign-out").await?,
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(browser.me().await?.status(), StatusCode::UNAUTHORIZED);
     Ok(())
 }
@@ -109,14 +134,22 @@ async fn somebody_signs_in_stays_signed_in_and_signs_out() -> anyhow::Result<()>
 async fn who_cancels_at_the_provider_comes_back_to_the_sign_in_page() -> anyhow::Result<()> {
     let mut browser = browser().await?;
     let callback = to_callback(&mut browser, &[("cancel", "1")]).await?;
-    assert_eq!(location(&browser.get(&callback).await?)?, "/sign-in?error=denied");
+    assert_eq!(
+        location(&browser.get(&callback).await?)?,
+        "/sign-in?error=denied"
+    );
     assert_eq!(browser.me().await?.status(), StatusCode::UNAUTHORIZED);
     Ok(())
 }
 
 #[tokio::test]
 async fn the_first_sign_in_finds_the_member_that_the_command_line_made() -> anyhow::Result<()> {
-    let made: serde_json::Value = shared().await.user("made@example.org")?.get("/me").await?.body;
+    let made: serde_json::Value = shared()
+        .await
+        .user("made@example.org")?
+        .get("/me")
+        .await?
+        .body;
     let mut browser = browser().await?;
     let callback = to_callback(&mut browser, &[("email", "made@example.org")]).await?;
     browser.get(&callback).await?;

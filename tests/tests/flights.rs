@@ -29,7 +29,13 @@ fn records(text: &str) -> impl Iterator<Item = Vec<&str>> {
 async fn every_cell_that_inspect_prints_is_the_files_own() -> anyhow::Result<()> {
     let text = std::fs::read_to_string(file()?)?;
     ensure!(!text.contains('"'), "the file has quotes");
-    let output = shared().await.command().arg("inspect").arg(file()?).arg("--csv").output()?;
+    let output = shared()
+        .await
+        .command()
+        .arg("inspect")
+        .arg(file()?)
+        .arg("--csv")
+        .output()?;
     ensure!(
         output.status.code() == Some(0),
         "inspect: {}",
@@ -42,7 +48,10 @@ async fn every_cell_that_inspect_prints_is_the_files_own() -> anyhow::Result<()>
         ensure!(line == wanted, "{line} instead of {wanted}");
         lines += 1;
     }
-    ensure!(lines == 336_777 && printed.lines().count() == lines, "{lines} lines");
+    ensure!(
+        lines == 336_777 && printed.lines().count() == lines,
+        "{lines} lines"
+    );
     Ok(())
 }
 
@@ -70,17 +79,28 @@ async fn every_cell_that_the_api_gives_prints_as_the_files_own() -> anyhow::Resu
         ensure!(answer.status == 200, "{} {}", answer.status, answer.body);
         let page: RowPage = serde_json::from_value(answer.body)?;
         let at = |name: &str| {
-            page.columns.iter().position(|column| column.name == name).with_context(|| format!("no column {name}"))
+            page.columns
+                .iter()
+                .position(|column| column.name == name)
+                .with_context(|| format!("no column {name}"))
         };
         let (dep_time, distances) = (at("dep_time")?, at("distance")?);
         ensure!(page.columns[dep_time].kind == ColumnType::Int64);
         ensure!(page.columns[dep_time].null_token.as_deref() == Some("NA"));
-        ensure!(page.total == 336_776 && page.version == 1, "total {} of version {}", page.total, page.version);
+        ensure!(
+            page.total == 336_776 && page.version == 1,
+            "total {} of version {}",
+            page.total,
+            page.version
+        );
         for row in &page.rows {
             let cells = wanted.next().context("more rows than the file has")?;
             for ((cell, column), wanted) in row.cells.iter().zip(&page.columns).zip(&cells) {
                 let spelling = match cell {
-                    Value::Null => column.null_token.clone().context("a null without a token")?,
+                    Value::Null => column
+                        .null_token
+                        .clone()
+                        .context("a null without a token")?,
                     Value::String(text) => {
                         let value = Codec::new(column.kind, None)?.parse(text)?;
                         let mut out = String::new();
@@ -89,18 +109,32 @@ async fn every_cell_that_the_api_gives_prints_as_the_files_own() -> anyhow::Resu
                     }
                     other => other.to_string(),
                 };
-                ensure!(spelling == *wanted, "row {} {}: {spelling} instead of {wanted}", row.row_id, column.name);
+                ensure!(
+                    spelling == *wanted,
+                    "row {} {}: {spelling} instead of {wanted}",
+                    row.row_id,
+                    column.name
+                );
             }
             rows += 1;
             nulls += u32::from(row.cells[dep_time].is_null());
-            distance += row.cells[distances].as_str().context("int64 comes as a string")?.parse::<i64>()?;
+            distance += row.cells[distances]
+                .as_str()
+                .context("int64 comes as a string")?
+                .parse::<i64>()?;
         }
         match page.next {
             Some(next) => path = format!("{first}&cursor={next}"),
             None => break,
         }
     }
-    ensure!(wanted.next().is_none(), "the file has more rows than {rows}");
-    ensure!((rows, distance, nulls) == (336_776, 350_217_607, 8_255), "{rows} rows, distance {distance}, {nulls} nulls");
+    ensure!(
+        wanted.next().is_none(),
+        "the file has more rows than {rows}"
+    );
+    ensure!(
+        (rows, distance, nulls) == (336_776, 350_217_607, 8_255),
+        "{rows} rows, distance {distance}, {nulls} nulls"
+    );
     Ok(())
 }

@@ -26,7 +26,9 @@ use testkit::{Client, Mode, Stack};
 use tokio::task::JoinHandle;
 
 /// `front` is the host: it holds the page, the bucket and the queue's event source.
-const TARGETS: [&str; 9] = ["etl", "consumer", "front", "presign", "data-api", "postgres", "nats", "redis", "mongo"];
+const TARGETS: [&str; 9] = [
+    "etl", "consumer", "front", "presign", "data-api", "postgres", "nats", "redis", "mongo",
+];
 /// How long an import may take once everything runs again: several visibility periods on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 const SEED: u64 = 0x6b65_6570;
@@ -40,17 +42,39 @@ struct Flights {
 /// The flights file, or its first 20,000 rows.
 fn flights() -> anyhow::Result<Flights> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flights.csv");
-    let mut bytes = std::fs::read(&path).context("tests/data/flights.csv is missing: run tests/fetch-flights.sh")?;
+    let mut bytes = std::fs::read(&path)
+        .context("tests/data/flights.csv is missing: run tests/fetch-flights.sh")?;
     if std::env::var_os("GRIDKEEP_SOAK").is_some() {
-        return Ok(Flights { bytes, rows: 336_776, points: 10 });
+        return Ok(Flights {
+            bytes,
+            rows: 336_776,
+            points: 10,
+        });
     }
-    let end = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(20_000).context("fewer than 20,000 rows")?.0;
+    let end = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .nth(20_000)
+        .context("fewer than 20,000 rows")?
+        .0;
     bytes.truncate(end + 1);
-    Ok(Flights { bytes, rows: 20_000, points: 2 })
+    Ok(Flights {
+        bytes,
+        rows: 20_000,
+        points: 2,
+    })
 }
 
 async fn start() -> anyhow::Result<Stack> {
-    Stack::start(Mode::Split, &[("GRIDKEEP_VISIBILITY_SECONDS", "3"), ("GRIDKEEP_ACK_WAIT_SECONDS", "3")]).await
+    Stack::start(
+        Mode::Split,
+        &[
+            ("GRIDKEEP_VISIBILITY_SECONDS", "3"),
+            ("GRIDKEEP_ACK_WAIT_SECONDS", "3"),
+        ],
+    )
+    .await
 }
 
 /// Reads the dataset over and over as its owner would in a second window. Whatever it sees must be the whole.
@@ -62,7 +86,10 @@ struct Watcher {
 
 impl Watcher {
     fn of(client: &Client, path: String, rows: i64) -> Self {
-        let (stop, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stop, looks) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
         let task = tokio::spawn({
             let (client, stop, looks) = (client.clone(), Arc::clone(&stop), Arc::clone(&looks));
             async move {
@@ -73,8 +100,15 @@ impl Watcher {
                     {
                         looks.fetch_add(1, Ordering::Relaxed);
                         let unseen = answer.status == 404;
-                        let whole = answer.status == 200 && answer.body["total"] == rows && answer.body["version"] == 1;
-                        ensure!(unseen || whole, "a reader saw {} {}", answer.status, answer.body);
+                        let whole = answer.status == 200
+                            && answer.body["total"] == rows
+                            && answer.body["version"] == 1;
+                        ensure!(
+                            unseen || whole,
+                            "a reader saw {} {}",
+                            answer.status,
+                            answer.body
+                        );
                     }
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
@@ -93,19 +127,41 @@ impl Watcher {
 
 /// Sends the file and watches its dataset from before the first byte.
 async fn send(ada: &Client, flights: &Flights, name: &str) -> anyhow::Result<(UploadId, Watcher)> {
-    let created = ada.create_upload(&testkit::new_dataset(name, "flights.csv", flights.bytes.len() as u64)).await?;
+    let created = ada
+        .create_upload(&testkit::new_dataset(
+            name,
+            "flights.csv",
+            flights.bytes.len() as u64,
+        ))
+        .await?;
     let dataset = ada.upload(created.id).await?.dataset_id;
-    let watcher = Watcher::of(ada, format!("/datasets/{dataset}/rows?limit=1"), flights.rows);
+    let watcher = Watcher::of(
+        ada,
+        format!("/datasets/{dataset}/rows?limit=1"),
+        flights.rows,
+    );
     let status = ada.put(&created, flights.bytes.clone()).await?;
     ensure!(status.is_success(), "the presigned PUT answered {status}");
     Ok((created.id, watcher))
 }
 
 /// Content hash of version 1, after everything that must hold has been looked at.
-async fn verify(stack: &Stack, flights: &Flights, upload: &Upload, watcher: Watcher, what: &str) -> anyhow::Result<String> {
+async fn verify(
+    stack: &Stack,
+    flights: &Flights,
+    upload: &Upload,
+    watcher: Watcher,
+    what: &str,
+) -> anyhow::Result<String> {
     ensure!(upload.state == UploadState::Published, "{what}: {upload:?}");
-    let receipt = upload.receipt.as_ref().context("a published import has a receipt")?;
-    ensure!(receipt.balances() && receipt.inserted == flights.rows, "{what}: {receipt:?}");
+    let receipt = upload
+        .receipt
+        .as_ref()
+        .context("a published import has a receipt")?;
+    ensure!(
+        receipt.balances() && receipt.inserted == flights.rows,
+        "{what}: {receipt:?}"
+    );
     let pg = stack.pg().await?;
     let (no, versions): (i64, i64) = sqlx::query_as(
         "select d.no, (select count(*) from gk.version v where v.dataset = d.no) from gk.dataset d where d.id = $1",
@@ -115,7 +171,9 @@ async fn verify(stack: &Stack, flights: &Flights, upload: &Upload, watcher: Watc
     .await?;
     ensure!(versions == 1, "{what}: {versions} versions");
     let hash = store::Store::new(pg.clone()).content_hash(no, 1).await?;
-    relayed_once(&pg, no).await.with_context(|| what.to_owned())?;
+    relayed_once(&pg, no)
+        .await
+        .with_context(|| what.to_owned())?;
     let looks = watcher.end().await.with_context(|| what.to_owned())?;
     ensure!(looks > 0, "{what}: the watcher never got an answer");
     Ok(format!("{hash:?}"))
@@ -126,12 +184,22 @@ async fn relayed_once(pg: &PgPool, dataset: i64) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let rows: Vec<bool> =
-            sqlx::query_scalar("select relayed_at is not null from gk.outbox where dataset = $1").bind(dataset).fetch_all(pg).await?;
-        ensure!(rows.len() == 1, "{} outbox rows for one version", rows.len());
+            sqlx::query_scalar("select relayed_at is not null from gk.outbox where dataset = $1")
+                .bind(dataset)
+                .fetch_all(pg)
+                .await?;
+        ensure!(
+            rows.len() == 1,
+            "{} outbox rows for one version",
+            rows.len()
+        );
         if rows == [true] {
             return Ok(());
         }
-        ensure!(Instant::now() < deadline, "the published version was never relayed");
+        ensure!(
+            Instant::now() < deadline,
+            "the published version was never relayed"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -157,8 +225,14 @@ async fn a_kill_of_any_process_at_any_point_changes_nothing() -> anyhow::Result<
             let (id, watcher) = send(&ada, &flights, &what).await?;
             tokio::time::sleep(unkilled.mul_f64(share)).await;
             stack.kill(target)?;
-            stack.up().await.with_context(|| format!("mending after: {what}"))?;
-            let upload = ada.outcome(id, PATIENCE).await.with_context(|| what.clone())?;
+            stack
+                .up()
+                .await
+                .with_context(|| format!("mending after: {what}"))?;
+            let upload = ada
+                .outcome(id, PATIENCE)
+                .await
+                .with_context(|| what.clone())?;
             let hash = verify(&stack, &flights, &upload, watcher, &what).await?;
             ensure!(hash == expected, "{what}: the content differs");
         }
@@ -168,11 +242,21 @@ async fn a_kill_of_any_process_at_any_point_changes_nothing() -> anyhow::Result<
 
 /// Holds the consumer at a statement by a lock on a table, so that it has fetched its messages; stops NATS, so that no ack can get through; lets the
 /// transaction commit; and kills the consumer there.
-async fn kill_after_commit(stack: &Stack, table: &str, committed: &'static str, id: UploadId) -> anyhow::Result<()> {
+async fn kill_after_commit(
+    stack: &Stack,
+    table: &str,
+    committed: &'static str,
+    id: UploadId,
+) -> anyhow::Result<()> {
     let pg = stack.pg().await?;
     let mut lock = pg.begin().await?;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("lock table {table} in share mode"))).execute(&mut *lock).await?;
-    let waiting = "select count(*) > 0 from pg_locks where not granted and relation = to_regclass($1)";
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "lock table {table} in share mode"
+    )))
+    .execute(&mut *lock)
+    .await?;
+    let waiting =
+        "select count(*) > 0 from pg_locks where not granted and relation = to_regclass($1)";
     wait_for(&pg, waiting, table).await?;
     stack.pause("nats")?;
     lock.commit().await?;
@@ -184,15 +268,23 @@ async fn kill_after_commit(stack: &Stack, table: &str, committed: &'static str, 
 
 async fn wait_for(pg: &PgPool, question: &'static str, about: &str) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;
-    while !sqlx::query_scalar::<_, bool>(question).bind(about).fetch_one(pg).await? {
-        ensure!(Instant::now() < deadline, "waited in vain: {question} ({about})");
+    while !sqlx::query_scalar::<_, bool>(question)
+        .bind(about)
+        .fetch_one(pg)
+        .await?
+    {
+        ensure!(
+            Instant::now() < deadline,
+            "waited in vain: {question} ({about})"
+        );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kill_between_commit_and_ack_or_publish_and_relay_changes_nothing() -> anyhow::Result<()> {
+async fn a_kill_between_commit_and_ack_or_publish_and_relay_changes_nothing() -> anyhow::Result<()>
+{
     let flights = flights()?;
     let stack = start().await?;
     let ada = stack.user("ada@example.com")?;
@@ -206,18 +298,36 @@ async fn a_kill_between_commit_and_ack_or_publish_and_relay_changes_nothing() ->
             "gk.ledger",
             "select exists (select from gk.ledger l join gk.commit c on (c.dataset, c.id) = (l.dataset, l.commit) where c.upload = $1)",
         ),
-        ("killed between publish and relay", "gk.version", "select state = 'published' from gk.import where upload = $1"),
+        (
+            "killed between publish and relay",
+            "gk.version",
+            "select state = 'published' from gk.import where upload = $1",
+        ),
     ] {
-        let created = ada.create_upload(&testkit::new_dataset(what, "flights.csv", flights.bytes.len() as u64)).await?;
+        let created = ada
+            .create_upload(&testkit::new_dataset(
+                what,
+                "flights.csv",
+                flights.bytes.len() as u64,
+            ))
+            .await?;
         let dataset = ada.upload(created.id).await?.dataset_id;
-        let watcher = Watcher::of(&ada, format!("/datasets/{dataset}/rows?limit=1"), flights.rows);
+        let watcher = Watcher::of(
+            &ada,
+            format!("/datasets/{dataset}/rows?limit=1"),
+            flights.rows,
+        );
         // Both at once: the lock stands long before the file is analysed.
         let sending = async {
             let status = ada.put(&created, flights.bytes.clone()).await?;
             ensure!(status.is_success(), "the presigned PUT answered {status}");
             Ok(())
         };
-        tokio::try_join!(kill_after_commit(&stack, table, committed, created.id), sending).context(what)?;
+        tokio::try_join!(
+            kill_after_commit(&stack, table, committed, created.id),
+            sending
+        )
+        .context(what)?;
         let upload = ada.outcome(created.id, PATIENCE).await.context(what)?;
         let hash = verify(&stack, &flights, &upload, watcher, what).await?;
         ensure!(hash == expected, "{what}: the content differs");
