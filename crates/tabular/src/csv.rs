@@ -275,9 +275,7 @@ impl Decoder {
                     self.state = State::FieldStart;
                     continue;
                 }
-                let Some(line_end) = self.line_end() else {
-                    return None;
-                };
+                let line_end = self.line_end()?;
                 self.end_field(self.at, false);
                 return Some((self.at, line_end));
             }
@@ -292,9 +290,7 @@ impl Decoder {
             };
             self.at += len;
             if self.buffer[self.at] != quote {
-                let Some(line_end) = self.line_end() else {
-                    return None;
-                };
+                let line_end = self.line_end()?;
                 self.lines += 1;
                 self.at += line_end;
                 continue;

@@ -154,7 +154,9 @@ fn four(bytes: &[u8]) -> Option<u32> {
 fn days_of(month: u32, year: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         _ => 31,
     }
@@ -193,21 +195,21 @@ fn civil(days: i32) -> Option<(u32, u32, u32)> {
 /// The spellings that the date at the start of the cell may have, and how long it is.
 pub(crate) fn dates(cell: &[u8]) -> Option<(u16, usize)> {
     let third = *cell.get(4)?;
-    if matches!(third, b'-' | b'/' | b'.') {
-        if let Some(year) = four(cell) {
-            let (month, m) = one_or_two(&cell[5..])?;
-            if *cell.get(5 + m)? != third {
-                return None;
-            }
-            let (day, d) = one_or_two(&cell[6 + m..])?;
-            let end = 6 + m + d;
-            if !valid(year, month, day) || cell.get(end).is_some_and(u8::is_ascii_digit) {
-                return None;
-            }
-            let (padded, bare) = paddings(month, m, day, d);
-            let set = set(Order::Year, third, padded, bare);
-            return (set != 0).then_some((set, end));
+    if matches!(third, b'-' | b'/' | b'.')
+        && let Some(year) = four(cell)
+    {
+        let (month, m) = one_or_two(&cell[5..])?;
+        if *cell.get(5 + m)? != third {
+            return None;
         }
+        let (day, d) = one_or_two(&cell[6 + m..])?;
+        let end = 6 + m + d;
+        if !valid(year, month, day) || cell.get(end).is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
+        let (padded, bare) = paddings(month, m, day, d);
+        let set = set(Order::Year, third, padded, bare);
+        return (set != 0).then_some((set, end));
     }
     let (first, a) = one_or_two(cell)?;
     let separator = *cell.get(a)?;
@@ -451,7 +453,7 @@ impl TimeStyle {
             Fraction::Trimmed => {
                 let mut digits = 6;
                 let mut rest = fraction;
-                while rest % 10 == 0 {
+                while rest.is_multiple_of(10) {
                     rest /= 10;
                     digits -= 1;
                 }

@@ -52,7 +52,6 @@ fn decode(dialect: &Dialect, file: &[u8], piece: usize) -> Vec<Found> {
     }
     decoder.finish();
     drain(&mut decoder);
-    drop(drain);
     assert_eq!(decoder.next_position().byte, file.len() as u64);
     found
 }

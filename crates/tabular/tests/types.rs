@@ -10,6 +10,7 @@ use support::{analyse, analyse_with, columns, inspected, load, rejects};
 use tabular::format::{Value, parse, print};
 
 /// The type of a column with these values, after checking that `inspect --csv` gives every one back.
+#[expect(clippy::unwrap_used, reason = "a test helper")]
 fn column(values: &[&str]) -> String {
     let mut file = "x|y\n".to_owned();
     for value in values {

@@ -1,8 +1,9 @@
 //! Ways to run a file through the crate.
 #![allow(
     dead_code,
+    clippy::unwrap_used,
     clippy::allow_attributes,
-    reason = "each test file uses some of these"
+    reason = "test helpers; each file uses some of them"
 )]
 
 use std::io::Cursor;
