@@ -11,7 +11,12 @@ use crate::stack::Role;
 #[command(name = "gridkeep", version, propagate_version = true)]
 pub struct Cli {
     /// The stack's data folder.
-    #[arg(long, env = "GRIDKEEP_DATA", default_value = ".gridkeep", global = true)]
+    #[arg(
+        long,
+        env = "GRIDKEEP_DATA",
+        default_value = ".gridkeep",
+        global = true
+    )]
     pub data: PathBuf,
     #[command(subcommand)]
     pub command: Command,

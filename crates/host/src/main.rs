@@ -13,10 +13,17 @@ async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let is_help = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
             // Nobody reads what cannot be printed.
             let _unread = error.print();
-            return if is_help { ExitCode::SUCCESS } else { ExitCode::from(USAGE) };
+            return if is_help {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(USAGE)
+            };
         }
     };
     ExitCode::from(commands::run(cli).await)

@@ -10,7 +10,8 @@ pub fn openapi() -> OpenApi {
     all.merge(presign::openapi());
     all.merge(auth::openapi());
     let mut info = Info::new("Gridkeep", "1");
-    info.description = Some("Spreadsheets to versioned tables: uploads, datasets, versions, rows.".to_owned());
+    info.description =
+        Some("Spreadsheets to versioned tables: uploads, datasets, versions, rows.".to_owned());
     all.info = info;
     all
 }
@@ -23,6 +24,9 @@ mod tests {
     fn the_committed_document_is_what_the_routes_say() {
         let committed = include_str!("../../../docs/openapi.json");
         let generated = openapi().to_pretty_json().unwrap() + "\n";
-        assert!(committed == generated, "docs/openapi.json is stale: run `make openapi`");
+        assert!(
+            committed == generated,
+            "docs/openapi.json is stale: run `make openapi`"
+        );
     }
 }

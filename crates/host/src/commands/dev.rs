@@ -40,7 +40,10 @@ async fn run(folder: &Folder, port: Option<u16>) -> anyhow::Result<()> {
     let mut state = State::open(folder)?;
     let public = state.port(PUBLIC)?;
     if !is_free(public) {
-        bail!("port {public} is taken by another program: choose another one, such as GRIDKEEP_PORT={}", public + 1);
+        bail!(
+            "port {public} is taken by another program: choose another one, such as GRIDKEEP_PORT={}",
+            public + 1
+        );
     }
     let vite_port = state.port("vite")?;
     state.save(folder)?;
@@ -50,7 +53,11 @@ async fn run(folder: &Folder, port: Option<u16>) -> anyhow::Result<()> {
     if let Some(here) = Running::of(Role::All.name(), std::process::id(), String::new()) {
         here.write(folder)?;
         Published::write(published, folder)?;
-        print(format_args!("Gridkeep runs at {} (Ctrl-C stops it); logs in {}", state.public_url(), folder.logs().display()))?;
+        print(format_args!(
+            "Gridkeep runs at {} (Ctrl-C stops it); logs in {}",
+            state.public_url(),
+            folder.logs().display()
+        ))?;
         serving.until_stopped().await;
         // `down` ends what is written down, and that must not be us.
         here.forget(folder);
@@ -67,7 +74,14 @@ async fn start_vite(folder: &Folder, port: u16) -> anyhow::Result<Running> {
     }
     let node = on_path("node").next().context("node is not installed")?;
     let mut spec = Spec::new("vite", node, &web);
-    spec.args = vec![vite.into(), "--host".into(), "127.0.0.1".into(), "--port".into(), port.to_string().into(), "--strictPort".into()];
+    spec.args = vec![
+        vite.into(),
+        "--host".into(),
+        "127.0.0.1".into(),
+        "--port".into(),
+        port.to_string().into(),
+        "--strictPort".into(),
+    ];
     let running = spec.spawn(folder)?;
     wait_until(folder, &running, &format!("http://127.0.0.1:{port}/")).await?;
     Ok(running)

@@ -16,7 +16,8 @@ use super::{FAILED, NOTABLE, print};
 use crate::cli::InspectArgs;
 
 pub(super) fn inspect(args: &InspectArgs) -> anyhow::Result<u8> {
-    let file = File::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+    let file =
+        File::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
     let options = Options::default();
     let out = || BufWriter::with_capacity(256 * 1024, io::stdout().lock());
     let outcome = if args.csv {
@@ -32,7 +33,10 @@ pub(super) fn inspect(args: &InspectArgs) -> anyhow::Result<u8> {
         outcome
     };
     match outcome {
-        Ok(Outcome { warnings: 0, quarantined: 0 }) => Ok(0),
+        Ok(Outcome {
+            warnings: 0,
+            quarantined: 0,
+        }) => Ok(0),
         Ok(_) => Ok(NOTABLE),
         Err(error) => unreadable(error),
     }
@@ -44,7 +48,12 @@ fn unreadable(error: FileError) -> anyhow::Result<u8> {
     if problem.status >= 500 {
         return Err(anyhow!(error));
     }
-    writeln!(io::stderr(), "gridkeep: {}: {}", problem.title, problem.detail)?;
+    writeln!(
+        io::stderr(),
+        "gridkeep: {}: {}",
+        problem.title,
+        problem.detail
+    )?;
     Ok(FAILED)
 }
 
@@ -52,12 +61,27 @@ fn summary(json: &[u8]) -> anyhow::Result<()> {
     let found: serde_json::Value = serde_json::from_slice(json)?;
     let empty = Vec::new();
     let list = |name: &str| found[name].as_array().unwrap_or(&empty);
-    print(format_args!("{} records, {} rows, {} columns", found["records"], found["rows"], list("columns").len()))?;
+    print(format_args!(
+        "{} records, {} rows, {} columns",
+        found["records"],
+        found["rows"],
+        list("columns").len()
+    ))?;
     for column in list("columns") {
         let text = |name: &str| column[name].as_str().unwrap_or_default().to_owned();
-        let format = column["format"].as_str().map(|format| format!("  as {format}")).unwrap_or_default();
-        let null = column["null_token"].as_str().map(|token| format!("  null {token:?}")).unwrap_or_default();
-        print(format_args!("  {:<11} {}{format}{null}", text("type"), text("name")))?;
+        let format = column["format"]
+            .as_str()
+            .map(|format| format!("  as {format}"))
+            .unwrap_or_default();
+        let null = column["null_token"]
+            .as_str()
+            .map(|token| format!("  null {token:?}"))
+            .unwrap_or_default();
+        print(format_args!(
+            "  {:<11} {}{format}{null}",
+            text("type"),
+            text("name")
+        ))?;
     }
     for (title, name) in [("warnings", "warnings"), ("quarantined", "quarantine")] {
         let places = list(name);
@@ -65,7 +89,11 @@ fn summary(json: &[u8]) -> anyhow::Result<()> {
             print(format_args!("{} {title}", places.len()))?;
         }
         for place in places.iter().take(20) {
-            print(format_args!("  line {}: {}", place["line"], place["message"].as_str().unwrap_or_default()))?;
+            print(format_args!(
+                "  line {}: {}",
+                place["line"],
+                place["message"].as_str().unwrap_or_default()
+            ))?;
         }
     }
     Ok(())

@@ -41,7 +41,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Serve { role } => serve::serve(&at()?, role).await,
         Command::Token { user, create } => token::token(&at()?, &user, create).await,
         Command::Upload(args) => upload::upload(&at()?, &args).await,
-        Command::Inspect(args) => tokio::task::spawn_blocking(move || inspect::inspect(&args)).await?,
+        Command::Inspect(args) => {
+            tokio::task::spawn_blocking(move || inspect::inspect(&args)).await?
+        }
         Command::Migrate => {
             prepare_stores(&at()?).await?;
             Ok(0)

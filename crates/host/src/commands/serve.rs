@@ -4,19 +4,17 @@ use anyhow::bail;
 
 use crate::{
     serve::{Serving, page::Pages},
-    stack::{
-        Role,
-        folder::Folder,
-        process::Running,
-        published, settings,
-        up::role_spec,
-    },
+    stack::{Role, folder::Folder, process::Running, published, settings, up::role_spec},
 };
 
 pub(super) async fn serve(folder: &Folder, role: Role) -> anyhow::Result<u8> {
     let settings = settings::read(folder)?;
     // Without a data folder (a container) the environment says everything, and nobody needs to know the process.
-    let running = folder.settings_json().exists().then(|| register(folder, role)).transpose()?;
+    let running = folder
+        .settings_json()
+        .exists()
+        .then(|| register(folder, role))
+        .transpose()?;
     let serving = Serving::start(role, &settings, Pages::Built).await?;
     if running.is_some() {
         published::refresh(folder)?;

@@ -34,7 +34,11 @@ pub(super) async fn up(data: &Path, args: &UpArgs) -> anyhow::Result<u8> {
 pub(super) async fn down(folder: &Folder, delete_data: bool) -> anyhow::Result<u8> {
     // What is not there is down.
     if folder.path().exists() {
-        if delete_data { down::remove(folder).await? } else { down::down(folder).await? }
+        if delete_data {
+            down::remove(folder).await?
+        } else {
+            down::down(folder).await?
+        }
     }
     Ok(0)
 }

@@ -19,16 +19,26 @@ pub(super) async fn token(folder: &Folder, email: &str, create: bool) -> anyhow:
 }
 
 pub(super) fn pool(settings: &Settings) -> anyhow::Result<PgPool> {
-    Ok(platform::pg::connect(&settings.secret("GRIDKEEP_PG_URL")?, 1)?)
+    Ok(platform::pg::connect(
+        &settings.secret("GRIDKEEP_PG_URL")?,
+        1,
+    )?)
 }
 
 /// The member of that address; made when there is none and `create` says so.
-pub(super) async fn member(settings: &Settings, pool: &PgPool, email: &str, create: bool) -> anyhow::Result<UserId> {
+pub(super) async fn member(
+    settings: &Settings,
+    pool: &PgPool,
+    email: &str,
+    create: bool,
+) -> anyhow::Result<UserId> {
     let mongo = platform::mongo::connect(&settings.secret("GRIDKEEP_MONGO_URL")?).await?;
     if create {
         return Ok(auth::members::create(&mongo, pool, email).await?);
     }
     auth::members::find(&mongo, pool, email)
         .await?
-        .with_context(|| format!("nobody with the address {email} has signed in yet; --create makes the member"))
+        .with_context(|| {
+            format!("nobody with the address {email} has signed in yet; --create makes the member")
+        })
 }

@@ -68,7 +68,10 @@ struct Api {
 enum Identity {
     Token(String),
     /// Signs for a member with the stack's own key: no token is left behind.
-    Stack { settings: Box<Settings>, user: UserId },
+    Stack {
+        settings: Box<Settings>,
+        user: UserId,
+    },
 }
 
 impl Api {
@@ -87,8 +90,15 @@ impl Api {
                 Identity::Stack { settings, user }
             }
         };
-        let client = Client::builder().connect_timeout(Duration::from_secs(5)).no_proxy().build()?;
-        Ok(Self { client, url, identity })
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            client,
+            url,
+            identity,
+        })
     }
 
     fn authorized(&self, request: RequestBuilder) -> anyhow::Result<RequestBuilder> {
@@ -98,9 +108,21 @@ impl Api {
         }))
     }
 
-    async fn post<B: serde::Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> anyhow::Result<T> {
-        let request = self.client.post(format!("{}{path}", self.url)).timeout(Duration::from_secs(30)).json(body);
-        let response = self.authorized(request)?.send().await.with_context(|| format!("{} does not answer", self.url))?;
+    async fn post<B: serde::Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> anyhow::Result<T> {
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .timeout(Duration::from_secs(30))
+            .json(body);
+        let response = self
+            .authorized(request)?
+            .send()
+            .await
+            .with_context(|| format!("{} does not answer", self.url))?;
         read(response).await?.map_err(problem)
     }
 
@@ -114,7 +136,9 @@ impl Api {
                 .get(format!("{}/api/v1/uploads/{}", self.url, created.id))
                 .timeout(Duration::from_secs(10));
             let unavailable = match self.authorized(request)?.send().await {
-                Ok(response) if response.status().is_server_error() => anyhow!("the answer was {}", response.status()),
+                Ok(response) if response.status().is_server_error() => {
+                    anyhow!("the answer was {}", response.status())
+                }
                 Ok(response) => {
                     let upload: Upload = read(response).await?.map_err(problem)?;
                     if upload.state.is_final() {
@@ -154,21 +178,35 @@ fn access_token(settings: &Settings, user: UserId) -> anyhow::Result<String> {
     Ok(jsonwebtoken::encode(&header, &claims, &key)?)
 }
 
-async fn send(client: &Client, created: &CreatedUpload, path: &Path, bytes: u64) -> anyhow::Result<()> {
+async fn send(
+    client: &Client,
+    created: &CreatedUpload,
+    path: &Path,
+    bytes: u64,
+) -> anyhow::Result<()> {
     let file = File::open(path).await?;
-    let mut request = client
-        .request(created.method.parse()?, &created.url)
-        .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, 256 * 1024)));
+    let mut request =
+        client
+            .request(created.method.parse()?, &created.url)
+            .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(
+                file,
+                256 * 1024,
+            )));
     let mut headers: BTreeMap<_, _> = created.headers.clone();
     headers.retain(|name, _| !name.eq_ignore_ascii_case("host"));
-    headers.entry("content-length".to_owned()).or_insert_with(|| bytes.to_string());
+    headers
+        .entry("content-length".to_owned())
+        .or_insert_with(|| bytes.to_string());
     for (name, value) in headers {
         request = request.header(name, value);
     }
     let response = request.send().await.context("the file could not be sent")?;
     let status = response.status();
     if !status.is_success() {
-        bail!("the file could not be sent: {status} {}", response.text().await.unwrap_or_default());
+        bail!(
+            "the file could not be sent: {status} {}",
+            response.text().await.unwrap_or_default()
+        );
     }
     Ok(())
 }
@@ -178,7 +216,9 @@ async fn read<T: DeserializeOwned>(response: Response) -> anyhow::Result<Result<
     let status = response.status();
     let body = response.bytes().await?;
     if status.is_success() {
-        return Ok(Ok(serde_json::from_slice(&body).context("the answer cannot be read")?));
+        return Ok(Ok(
+            serde_json::from_slice(&body).context("the answer cannot be read")?
+        ));
     }
     match serde_json::from_slice(&body) {
         Ok(problem) => Ok(Err(problem)),
@@ -187,7 +227,10 @@ async fn read<T: DeserializeOwned>(response: Response) -> anyhow::Result<Result<
 }
 
 fn problem(problem: Problem) -> anyhow::Error {
-    let id = problem.request_id.map(|id| format!(" (request {id})")).unwrap_or_default();
+    let id = problem
+        .request_id
+        .map(|id| format!(" (request {id})"))
+        .unwrap_or_default();
     anyhow!("{}: {}{id}", problem.title, problem.detail)
 }
 
@@ -208,17 +251,26 @@ fn name_of(path: &Path) -> anyhow::Result<String> {
 }
 
 fn stem_of(name: &str) -> String {
-    Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(name).to_owned()
+    Path::new(name)
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or(name)
+        .to_owned()
 }
 
 /// Its length and its SHA-256, which the link will demand.
 async fn measure(path: &Path) -> anyhow::Result<(u64, String)> {
-    let mut file = File::open(path).await.with_context(|| format!("cannot read {}", path.display()))?;
+    let mut file = File::open(path)
+        .await
+        .with_context(|| format!("cannot read {}", path.display()))?;
     let mut hash = Sha256::new();
     let mut bytes = 0;
     let mut buffer = vec![0; 256 * 1024];
     loop {
-        let read = file.read(&mut buffer).await.with_context(|| format!("cannot read {}", path.display()))?;
+        let read = file
+            .read(&mut buffer)
+            .await
+            .with_context(|| format!("cannot read {}", path.display()))?;
         let piece = buffer.get(..read).unwrap_or_default();
         if piece.is_empty() {
             break;
@@ -227,7 +279,10 @@ async fn measure(path: &Path) -> anyhow::Result<(u64, String)> {
         bytes += u64::try_from(read)?;
     }
     let digest = hash.finalize();
-    Ok((bytes, digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((
+        bytes,
+        digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    ))
 }
 
 fn report(upload: &Upload, json: bool) -> anyhow::Result<u8> {
@@ -241,7 +296,11 @@ fn report(upload: &Upload, json: bool) -> anyhow::Result<u8> {
                 || format!("it was {:?}", upload.state).to_lowercase(),
                 |problem| format!("{}: {}", problem.title, problem.detail),
             );
-            writeln!(std::io::stderr(), "gridkeep: {} was not imported: {reason}", upload.file_name)?;
+            writeln!(
+                std::io::stderr(),
+                "gridkeep: {} was not imported: {reason}",
+                upload.file_name
+            )?;
             return Ok(FAILED);
         }
     };
@@ -265,12 +324,21 @@ fn report(upload: &Upload, json: bool) -> anyhow::Result<u8> {
             .filter(|(name, n)| *n != 0 || *name == "quarantined")
             .map(|(name, n)| format!("{n} {name}"))
             .collect();
-        let mark = if receipt.balances() { "balances" } else { "DOES NOT BALANCE" };
-        print(format_args!("{} rows read = {}: {mark}", receipt.rows_read, parts.join(" + ")))?;
+        let mark = if receipt.balances() {
+            "balances"
+        } else {
+            "DOES NOT BALANCE"
+        };
+        print(format_args!(
+            "{} rows read = {}: {mark}",
+            receipt.rows_read,
+            parts.join(" + ")
+        ))?;
         for (code, n) in &receipt.warnings {
             print(format_args!("warning {code}: {n}"))?;
         }
     }
-    let is_notable = receipt.quarantined > 0 || receipt.warnings.values().any(|n| *n > 0) || !receipt.balances();
+    let is_notable =
+        receipt.quarantined > 0 || receipt.warnings.values().any(|n| *n > 0) || !receipt.balances();
     Ok(if is_notable { NOTABLE } else { 0 })
 }

@@ -40,15 +40,28 @@ pub struct Config {
 }
 
 /// Runs until `shutdown`; reconnects for ever.
-pub async fn run(context: jetstream::Context, config: Config, handler: Handler, shutdown: CancellationToken) {
+pub async fn run(
+    context: jetstream::Context,
+    config: Config,
+    handler: Handler,
+    shutdown: CancellationToken,
+) {
     let workers = (0..config.concurrency).map(|_| work(&context, config, &handler, &shutdown));
     futures::future::join_all(workers).await;
 }
 
-async fn work(context: &jetstream::Context, config: Config, handler: &Handler, shutdown: &CancellationToken) {
+async fn work(
+    context: &jetstream::Context,
+    config: Config,
+    handler: &Handler,
+    shutdown: &CancellationToken,
+) {
     while !shutdown.is_cancelled() {
         if let Err(error) = receive(context, config, handler, shutdown).await {
-            tracing::warn!(error = format!("{error:#}"), "the WORK queue cannot be read; trying again");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the WORK queue cannot be read; trying again"
+            );
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 () = shutdown.cancelled() => {}
@@ -65,9 +78,9 @@ async fn receive(
 ) -> anyhow::Result<()> {
     let consumer = consumer(context, config).await?;
     loop {
-        // One at a time and only when there is a free worker: a message that waits here would lose its time.
+        // A request for messages dies with the server that has it, so none waits long. One at a time and only when there is a free worker: a message that waits here would lose its time.
         let mut messages = tokio::select! {
-            messages = consumer.fetch().max_messages(1).expires(Duration::from_secs(20)).messages() => messages?,
+            messages = consumer.fetch().max_messages(1).expires(Duration::from_secs(3)).messages() => messages?,
             () = shutdown.cancelled() => return Ok(()),
         };
         let message = tokio::select! {
@@ -91,7 +104,10 @@ async fn consumer(context: &jetstream::Context, config: Config) -> anyhow::Resul
         max_ack_pending: 1_000,
         ..pull::Config::default()
     };
-    let stream = context.get_stream(WORK_STREAM).await.context("there is no WORK stream; `gridkeep migrate` makes it")?;
+    let stream = context
+        .get_stream(WORK_STREAM)
+        .await
+        .context("there is no WORK stream; `gridkeep migrate` makes it")?;
     Ok(stream.create_consumer(wanted).await?)
 }
 
@@ -101,11 +117,19 @@ async fn handle(
     handler: &Handler,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let info = message.info().map_err(|error| anyhow::anyhow!("a message without its delivery info: {error}"))?;
+    let info = message
+        .info()
+        .map_err(|error| anyhow::anyhow!("a message without its delivery info: {error}"))?;
     let tries = info.delivered;
     let id = format!("{WORK_STREAM}-{}", info.stream_sequence);
     if tries > TRIES_MAX {
-        return bury(context, message, &id, "its handler was killed or ran out of time at the last try").await;
+        return bury(
+            context,
+            message,
+            &id,
+            "its handler was killed or ran out of time at the last try",
+        )
+        .await;
     }
     let Ok(body) = std::str::from_utf8(&message.payload) else {
         return bury(context, message, &id, "its body is not text").await;
@@ -142,7 +166,10 @@ async fn handle(
 }
 
 fn event(id: &str, receipt: String, body: &str, tries: i64, sent_ms: u64) -> SqsEvent {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
     let mut message = SqsMessage::default();
     message.message_id = Some(id.to_owned());
     message.receipt_handle = Some(receipt);
@@ -169,8 +196,16 @@ fn delay_after(tries: i64) -> Duration {
 }
 
 /// Copies the message to the dead letters, then ends it; a kill between the two only copies it twice under one id.
-async fn bury(context: &jetstream::Context, message: &Message, id: &str, reason: &str) -> anyhow::Result<()> {
-    tracing::error!(message.id = id, "work is given up and moved to the dead letters: {reason}");
+async fn bury(
+    context: &jetstream::Context,
+    message: &Message,
+    id: &str,
+    reason: &str,
+) -> anyhow::Result<()> {
+    tracing::error!(
+        message.id = id,
+        "work is given up and moved to the dead letters: {reason}"
+    );
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Msg-Id", id);
     headers.insert("Gridkeep-Reason", reason);

@@ -57,7 +57,11 @@ impl Serving {
     ///
     /// # Errors
     /// When a setting is missing, a server cannot be reached, or its port is taken.
-    pub async fn start(role: Role, settings: &Settings, pages: page::Pages) -> anyhow::Result<Self> {
+    pub async fn start(
+        role: Role,
+        settings: &Settings,
+        pages: page::Pages,
+    ) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         let serving = Self {
             shutdown,
@@ -69,16 +73,28 @@ impl Serving {
                 let api = api(settings, &[Role::Auth, Role::Presign, Role::DataApi]).await?;
                 serving.etl(settings).await?;
                 serving.consumer(settings).await?;
-                serving.listen(&public_address(settings)?, with_pages(api, pages, settings)?).await?;
+                serving
+                    .listen(
+                        &public_address(settings)?,
+                        with_pages(api, pages, settings)?,
+                    )
+                    .await?;
             }
             Role::Front => {
                 serving.storage(settings).await?;
                 let api = forwarded(settings)?;
-                serving.listen(&public_address(settings)?, with_pages(api, pages, settings)?).await?;
+                serving
+                    .listen(
+                        &public_address(settings)?,
+                        with_pages(api, pages, settings)?,
+                    )
+                    .await?;
             }
             Role::Auth | Role::Presign | Role::DataApi => {
                 let api = api(settings, &[role]).await?;
-                let app = Router::new().route("/healthz", get(ready)).fallback_service(api);
+                let app = Router::new()
+                    .route("/healthz", get(ready))
+                    .fallback_service(api);
                 serving.listen(&address(settings, role)?, app).await?;
             }
             Role::Etl => {
@@ -104,17 +120,25 @@ impl Serving {
     pub async fn stop(self) {
         self.shutdown.cancel();
         self.tasks.close();
-        if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(DRAIN, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some work did not finish in time; it comes again");
         }
     }
 
     async fn listen(&self, address: &str, app: Router) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
         tracing::info!("listening on {address}");
         let shutdown = self.shutdown.clone();
-        let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async move { shutdown.cancelled().await });
+        let server = axum::serve(
+            listener,
+            app.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(async move { shutdown.cancelled().await });
         self.tasks.spawn(server.into_future());
         Ok(())
     }
@@ -140,19 +164,30 @@ impl Serving {
             let deps = Arc::clone(&deps);
             async move {
                 let response = etl::handle(&deps, event, deadline).await;
-                response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+                response
+                    .batch_item_failures
+                    .into_iter()
+                    .map(|failure| failure.item_identifier)
+                    .collect()
             }
             .boxed()
         });
         let context = platform::nats::jetstream(&nats);
-        self.tasks.spawn(event_source::run(context, config, handler, self.shutdown.clone()));
+        self.tasks.spawn(event_source::run(
+            context,
+            config,
+            handler,
+            self.shutdown.clone(),
+        ));
         Ok(())
     }
 
     async fn consumer(&self, settings: &Settings) -> anyhow::Result<()> {
         let deps = consumer::Deps::connect(&consumer::Config::from(settings)?).await?;
         let shutdown = self.shutdown.clone();
-        self.tasks.spawn(consumer::run_loop(deps, async move { shutdown.cancelled().await }));
+        self.tasks.spawn(consumer::run_loop(deps, async move {
+            shutdown.cancelled().await
+        }));
         Ok(())
     }
 }
@@ -163,8 +198,12 @@ async fn api(settings: &Settings, roles: &[Role]) -> anyhow::Result<Router> {
     for role in roles {
         api = api.merge(match role {
             Role::Auth => auth::router(auth::Deps::connect(&auth::Config::from(settings)?).await?),
-            Role::Presign => presign::router(presign::Deps::connect(&presign::Config::from(settings)?).await?),
-            Role::DataApi => data_api::router(data_api::Deps::connect(&data_api::Config::from(settings)?).await?),
+            Role::Presign => {
+                presign::router(presign::Deps::connect(&presign::Config::from(settings)?).await?)
+            }
+            Role::DataApi => {
+                data_api::router(data_api::Deps::connect(&data_api::Config::from(settings)?).await?)
+            }
             Role::All | Role::Front | Role::Etl | Role::Consumer => Router::new(),
         });
     }
@@ -188,7 +227,10 @@ fn forwarded(settings: &Settings) -> anyhow::Result<Router> {
             match target {
                 Some(url) => proxy.forward(&url, request).await.unwrap_or_else(|error| {
                     tracing::warn!(error = format!("{error:#}"), "a role does not answer");
-                    problem(Code::Unavailable, "This part of Gridkeep is starting or stopped. Try again in a moment.")
+                    problem(
+                        Code::Unavailable,
+                        "This part of Gridkeep is starting or stopped. Try again in a moment.",
+                    )
                 }),
                 None => problem(Code::NotFound, "There is nothing at this address."),
             }
@@ -208,10 +250,16 @@ fn belongs(path: &str, prefix: &str) -> bool {
 fn with_pages(api: Router, pages: page::Pages, settings: &Settings) -> anyhow::Result<Router> {
     let pages = page::router(pages, settings)?;
     let dispatch = move |request: Request| -> BoxFuture<'static, Response> {
-        let target = if request.uri().path().starts_with("/api/") { api.clone() } else { pages.clone() };
+        let target = if request.uri().path().starts_with("/api/") {
+            api.clone()
+        } else {
+            pages.clone()
+        };
         async move { target.oneshot(request).await.into_response() }.boxed()
     };
-    Ok(Router::new().route("/healthz", get(ready)).fallback(dispatch))
+    Ok(Router::new()
+        .route("/healthz", get(ready))
+        .fallback(dispatch))
 }
 
 fn health() -> Router {
@@ -227,9 +275,10 @@ fn problem(code: Code, detail: &str) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = serde_json::to_string(&problem).unwrap_or_default();
     let mut response = (status, body).into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     response
 }
 
@@ -255,7 +304,10 @@ fn address(settings: &Settings, role: Role) -> anyhow::Result<String> {
     }
     let url: Url = settings.parse(&role.url_setting())?;
     let host = url.host_str().unwrap_or("127.0.0.1");
-    Ok(format!("{host}:{}", url.port_or_known_default().unwrap_or(80)))
+    Ok(format!(
+        "{host}:{}",
+        url.port_or_known_default().unwrap_or(80)
+    ))
 }
 
 /// SIGTERM, as `down` and Kubernetes send it, or Ctrl-C.
@@ -282,7 +334,12 @@ mod tests {
 
     #[test]
     fn a_path_goes_to_the_function_that_has_it() {
-        let role = |path: &str| ROUTES.iter().find(|(prefix, _)| belongs(path, prefix)).map(|(_, role)| *role);
+        let role = |path: &str| {
+            ROUTES
+                .iter()
+                .find(|(prefix, _)| belongs(path, prefix))
+                .map(|(_, role)| *role)
+        };
         assert_eq!(role("/api/v1/auth/sign-in"), Some(Role::Auth));
         assert_eq!(role("/api/v1/me"), Some(Role::Auth));
         assert_eq!(role("/api/v1/members"), Some(Role::DataApi));

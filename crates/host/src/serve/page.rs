@@ -42,7 +42,11 @@ pub fn router(pages: Pages, settings: &Settings) -> anyhow::Result<Router> {
             // A missing asset is a 404: with the page in its place a stale tab would fail in odd ways.
             Router::new()
                 .nest_service("/assets", ServeDir::new(dist.join("assets")))
-                .fallback_service(ServeDir::new(dist).append_index_html_on_directories(false).fallback(index))
+                .fallback_service(
+                    ServeDir::new(dist)
+                        .append_index_html_on_directories(false)
+                        .fallback(index),
+                )
                 .layer(middleware::from_fn(cache))
                 .layer(CompressionLayer::new())
         }
@@ -52,16 +56,22 @@ pub fn router(pages: Pages, settings: &Settings) -> anyhow::Result<Router> {
                 let (proxy, url) = (proxy.clone(), url.clone());
                 async move {
                     proxy.forward(&url, request).await.unwrap_or_else(|error| {
-                        (StatusCode::BAD_GATEWAY, format!("Vite does not answer: {error:#}")).into_response()
+                        (
+                            StatusCode::BAD_GATEWAY,
+                            format!("Vite does not answer: {error:#}"),
+                        )
+                            .into_response()
                     })
                 }
             })
         }
     };
-    Ok(router.layer(middleware::from_fn(move |request: Request, next: Next| {
-        let (policy, origin) = (policy.clone(), origin.clone());
-        async move { around(request, next, policy, &origin).await }
-    })))
+    Ok(
+        router.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let (policy, origin) = (policy.clone(), origin.clone());
+            async move { around(request, next, policy, &origin).await }
+        })),
+    )
 }
 
 /// What the page may load and talk to: itself, and the S3 that files go to.
@@ -74,7 +84,10 @@ fn policy(pages: &Pages, settings: &Settings) -> String {
     // Vite puts its client into the page and its styles into `<style>`.
     let (script, connect) = match pages {
         Pages::Built => ("'self'", String::new()),
-        Pages::Vite(_) => ("'self' 'unsafe-inline'", " ws: http://localhost:*".to_owned()),
+        Pages::Vite(_) => (
+            "'self' 'unsafe-inline'",
+            " ws: http://localhost:*".to_owned(),
+        ),
     };
     format!(
         "default-src 'self'; script-src {script}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
@@ -88,10 +101,16 @@ async fn around(request: Request, next: Next, policy: HeaderValue, origin: &str)
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     // Cookies and the sign-in's way back belong to one origin; `127.0.0.1` would be another.
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let wanted = origin.split_once("://").map(|(_, host)| host);
     if host.is_some() && host != wanted {
-        let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str);
         return Redirect::temporary(&format!("{origin}{path}")).into_response();
     }
     let mut response = next.run(request).await;
@@ -101,7 +120,10 @@ async fn around(request: Request, next: Next, policy: HeaderValue, origin: &str)
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
         (
             HeaderName::from_static("permissions-policy"),
             "camera=(), microphone=(), geolocation=(), payment=()",
@@ -120,6 +142,8 @@ async fn cache(request: Request, next: Next) -> Response {
     } else {
         "no-cache"
     };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
     response
 }

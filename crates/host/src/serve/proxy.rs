@@ -43,7 +43,10 @@ impl Proxy {
     /// # Errors
     /// When the target cannot be reached or breaks off before its answer.
     pub async fn forward(&self, target: &Url, mut request: Request) -> anyhow::Result<Response> {
-        let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str);
         *request.uri_mut() = Uri::builder()
             .scheme(target.scheme())
             .authority(target.authority())
@@ -57,9 +60,10 @@ impl Proxy {
             return Ok(response.map(Body::new));
         };
         request.headers_mut().insert(header::UPGRADE, upgrade);
-        request
-            .headers_mut()
-            .insert(header::CONNECTION, header::HeaderValue::from_static("upgrade"));
+        request.headers_mut().insert(
+            header::CONNECTION,
+            header::HeaderValue::from_static("upgrade"),
+        );
         let from = hyper::upgrade::on(&mut request);
         let mut response = self.0.request(request).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -67,7 +71,11 @@ impl Proxy {
             tokio::spawn(async move {
                 if let (Ok(from), Ok(to)) = tokio::join!(from, to) {
                     // Either side may go at any time; that ends both.
-                    let _ended = tokio::io::copy_bidirectional(&mut TokioIo::new(from), &mut TokioIo::new(to)).await;
+                    let _ended = tokio::io::copy_bidirectional(
+                        &mut TokioIo::new(from),
+                        &mut TokioIo::new(to),
+                    )
+                    .await;
                 }
             });
         }

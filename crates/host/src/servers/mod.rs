@@ -23,7 +23,13 @@ pub enum Server {
 }
 
 impl Server {
-    pub const ALL: [Self; 5] = [Self::Postgres, Self::Nats, Self::Redis, Self::Mongo, Self::Oidc];
+    pub const ALL: [Self; 5] = [
+        Self::Postgres,
+        Self::Nats,
+        Self::Redis,
+        Self::Mongo,
+        Self::Oidc,
+    ];
 
     /// Its name in stack.json, of its log and of its port.
     #[must_use]
@@ -101,7 +107,9 @@ pub fn cache() -> PathBuf {
 /// The program of that name: our own cache first, so that a too old one on the PATH does no harm.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let cached = cache().join("bin").join(program);
-    std::iter::once(cached).chain(on_path(program)).find(|file| file.is_file())
+    std::iter::once(cached)
+        .chain(on_path(program))
+        .find(|file| file.is_file())
 }
 
 pub(crate) fn on_path(program: &str) -> impl Iterator<Item = PathBuf> + use<'_> {
@@ -124,7 +132,12 @@ pub(crate) fn installed(program: &str) -> anyhow::Result<PathBuf> {
 #[must_use]
 pub fn home() -> PathBuf {
     std::env::var_os("GRIDKEEP_HOME").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_else(|_| PathBuf::from(".")),
+        || {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../..")
+                .canonicalize()
+                .unwrap_or_else(|_| PathBuf::from("."))
+        },
         PathBuf::from,
     )
 }

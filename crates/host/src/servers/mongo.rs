@@ -20,9 +20,18 @@ pub(super) fn prepare(folder: &Folder, state: &State) -> anyhow::Result<Spec> {
         let data = folder.join("mongo");
         fs::create_dir_all(&data)?;
         let mut spec = Spec::new("mongo", mongod, folder.path());
-        spec.args = ["--bind_ip", "127.0.0.1", "--port", &port, "--quiet", "--wiredTigerCacheSizeGB", "0.25", "--dbpath"]
-            .map(Into::into)
-            .to_vec();
+        spec.args = [
+            "--bind_ip",
+            "127.0.0.1",
+            "--port",
+            &port,
+            "--quiet",
+            "--wiredTigerCacheSizeGB",
+            "0.25",
+            "--dbpath",
+        ]
+        .map(Into::into)
+        .to_vec();
         spec.args.push(data.into());
         return Ok(spec);
     }
@@ -50,7 +59,8 @@ pub(super) async fn answers(state: &State) -> anyhow::Result<()> {
         let mut head = [0; 16];
         stream.read_exact(&mut head).await?;
         let [a, b, c, d, ..] = head;
-        let mut rest = vec![0; usize::try_from(u32::from_le_bytes([a, b, c, d]))?.clamp(16, 65_536) - 16];
+        let mut rest =
+            vec![0; usize::try_from(u32::from_le_bytes([a, b, c, d]))?.clamp(16, 65_536) - 16];
         stream.read_exact(&mut rest).await?;
         let ok = [b"\x01ok\0".as_slice(), &1.0_f64.to_le_bytes()].concat();
         if !rest.windows(ok.len()).any(|window| window == ok) {

@@ -48,13 +48,16 @@ jetstream {{
 /// The server takes no client before JetStream is ready, so an answered PING is enough.
 pub(super) async fn answers(state: &State) -> anyhow::Result<()> {
     let attempt = async {
-        let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", Server::Nats.port(state))).await?);
+        let mut stream =
+            BufReader::new(TcpStream::connect(("127.0.0.1", Server::Nats.port(state))).await?);
         let mut info = String::new();
         stream.read_line(&mut info).await?;
         if !info.contains(&format!("gridkeep-{}", state.id)) {
             bail!("what listens on NATS' port is not this stack's NATS");
         }
-        stream.write_all(b"CONNECT {\"verbose\":false}\r\nPING\r\n").await?;
+        stream
+            .write_all(b"CONNECT {\"verbose\":false}\r\nPING\r\n")
+            .await?;
         let mut pong = [0; 6];
         stream.read_exact(&mut pong).await?;
         if &pong != b"PONG\r\n" {

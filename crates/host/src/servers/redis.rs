@@ -34,7 +34,9 @@ pub(super) fn prepare(folder: &Folder, state: &State) -> anyhow::Result<Spec> {
 pub(super) async fn answers(state: &State) -> anyhow::Result<()> {
     let attempt = async {
         let mut stream = TcpStream::connect(("127.0.0.1", Server::Redis.port(state))).await?;
-        stream.write_all(format!("AUTH {}\r\nPING\r\n", state.redis_password).as_bytes()).await?;
+        stream
+            .write_all(format!("AUTH {}\r\nPING\r\n", state.redis_password).as_bytes())
+            .await?;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).await?;
         if &answer != b"+OK\r\n+PONG\r\n" {
@@ -47,5 +49,9 @@ pub(super) async fn answers(state: &State) -> anyhow::Result<()> {
 
 #[must_use]
 pub fn url(state: &State) -> String {
-    format!("redis://:{}@127.0.0.1:{}", state.redis_password, Server::Redis.port(state))
+    format!(
+        "redis://:{}@127.0.0.1:{}",
+        state.redis_password,
+        Server::Redis.port(state)
+    )
 }

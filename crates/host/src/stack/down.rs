@@ -33,7 +33,8 @@ pub async fn remove(folder: &Folder) -> anyhow::Result<()> {
     end(folder).await;
     for path in [postgres::outside(folder), folder.path().to_owned()] {
         if path.exists() {
-            fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            fs::remove_dir_all(&path)
+                .with_context(|| format!("cannot remove {}", path.display()))?;
         }
     }
     Ok(())
@@ -55,7 +56,11 @@ async fn end(folder: &Folder) {
 
 async fn stop(folder: &Folder, running: &Running) {
     // PostgreSQL takes TERM for "when everybody has left", INT for "now, in order".
-    let signal = if running.name == Server::Postgres.name() { Signal::INT } else { Signal::TERM };
+    let signal = if running.name == Server::Postgres.name() {
+        Signal::INT
+    } else {
+        Signal::TERM
+    };
     running.stop(signal, STOPS_WITHIN).await;
     running.forget(folder);
 }

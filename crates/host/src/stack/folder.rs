@@ -28,7 +28,8 @@ impl Folder {
     /// # Errors
     /// When it cannot be made.
     pub fn make(path: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(path).with_context(|| format!("cannot make the data folder {}", path.display()))?;
+        fs::create_dir_all(path)
+            .with_context(|| format!("cannot make the data folder {}", path.display()))?;
         let folder = Self::at(path)?;
         for part in [folder.logs(), folder.run()] {
             fs::create_dir_all(&part).with_context(|| format!("cannot make {}", part.display()))?;
@@ -86,7 +87,8 @@ impl Folder {
             .write(true)
             .open(&path)
             .with_context(|| format!("cannot open {}", path.display()))?;
-        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        file.lock()
+            .with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(file)
     }
 }
@@ -125,7 +127,10 @@ mod tests {
         write_whole(&file, b"1", true).unwrap();
         write_whole(&file, b"22", true).unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"22");
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -38,7 +38,13 @@ impl Role {
         Self::DataApi,
         Self::Front,
     ];
-    pub const BEHIND_FRONT: [Self; 5] = [Self::Auth, Self::Presign, Self::Etl, Self::Consumer, Self::DataApi];
+    pub const BEHIND_FRONT: [Self; 5] = [
+        Self::Auth,
+        Self::Presign,
+        Self::Etl,
+        Self::Consumer,
+        Self::DataApi,
+    ];
     pub const EVERY: [Self; 7] = [
         Self::All,
         Self::Front,
@@ -72,7 +78,10 @@ impl Role {
     /// The setting that says where a role behind the front listens: `GRIDKEEP_DATA_API_URL`.
     #[must_use]
     pub fn url_setting(self) -> String {
-        format!("GRIDKEEP_{}_URL", self.name().replace('-', "_").to_uppercase())
+        format!(
+            "GRIDKEEP_{}_URL",
+            self.name().replace('-', "_").to_uppercase()
+        )
     }
 }
 

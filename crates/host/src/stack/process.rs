@@ -67,8 +67,14 @@ impl Spec {
         let program = fs::metadata(&self.program).ok();
         let changed = program.as_ref().and_then(|meta| meta.modified().ok());
         let bytes = program.map(|meta| meta.len());
-        let text = format!("{:?} {changed:?} {bytes:?} {:?} {:?} {}", self.program, self.args, self.env, self.config);
-        Sha256::digest(text)[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+        let text = format!(
+            "{:?} {changed:?} {bytes:?} {:?} {:?} {}",
+            self.program, self.args, self.env, self.config
+        );
+        Sha256::digest(text)[..12]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// Starts it and writes down that it runs.
@@ -106,7 +112,11 @@ impl Spec {
             child.wait()
         });
         let running = Running::of(self.name, pid, self.fingerprint()).with_context(|| {
-            format!("{} ended at once; its log is {}", self.name, log_path.display())
+            format!(
+                "{} ended at once; its log is {}",
+                self.name,
+                log_path.display()
+            )
         })?;
         running.write(folder)?;
         Ok(running)
@@ -181,7 +191,12 @@ impl Running {
         }
         send(self.pid, signal);
         if !self.ended_within(patience).await {
-            tracing::warn!(process = self.name, pid = self.pid, "{} does not stop by itself and is killed", self.name);
+            tracing::warn!(
+                process = self.name,
+                pid = self.pid,
+                "{} does not stop by itself and is killed",
+                self.name
+            );
             self.kill().await;
         }
     }
@@ -241,7 +256,13 @@ pub fn session_of(pid: u32) -> Option<u32> {
 fn stat(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name in parentheses, which may hold anything.
-    Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
+    Some(
+        stat.rsplit_once(')')?
+            .1
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
 /// Processes that carry this stack's mark, whether written down or not: what a killed command started last, or what was left
@@ -256,8 +277,11 @@ pub fn marked(folder: &Path) -> Vec<u32> {
         .filter_map(|process| process.ok()?.file_name().to_str()?.parse::<u32>().ok())
         .filter(|pid| *pid != std::process::id())
         .filter(|pid| {
-            fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes()))
+            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| {
+                environ
+                    .split(|byte| *byte == 0)
+                    .any(|entry| entry == mark.as_bytes())
+            })
         })
         .filter(|pid| start_of(*pid).is_some())
         .collect()
@@ -268,7 +292,8 @@ mod tests {
     use super::*;
 
     fn folder(name: &str) -> Folder {
-        Folder::make(&std::env::temp_dir().join(format!("gridkeep-{name}-{}", std::process::id()))).unwrap()
+        Folder::make(&std::env::temp_dir().join(format!("gridkeep-{name}-{}", std::process::id())))
+            .unwrap()
     }
 
     #[tokio::test]
@@ -290,7 +315,10 @@ mod tests {
     async fn one_that_ignores_the_request_is_killed_with_its_children() {
         let folder = folder("stubborn");
         let mut spec = Spec::new("stubborn", "/bin/sh", folder.path());
-        spec.args = vec!["-c".into(), "trap '' TERM; touch ready; sleep 60 & wait; sleep 60".into()];
+        spec.args = vec![
+            "-c".into(),
+            "trap '' TERM; touch ready; sleep 60 & wait; sleep 60".into(),
+        ];
         let running = spec.spawn(&folder).unwrap();
         while !folder.join("ready").exists() {
             tokio::time::sleep(POLL).await;

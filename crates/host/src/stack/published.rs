@@ -34,7 +34,10 @@ impl Published {
     pub fn of(folder: &Folder, state: &State) -> anyhow::Result<Self> {
         Ok(Self {
             url: state.public_url(),
-            s3_url: format!("http://127.0.0.1:{}", state.ports.get(S3).copied().unwrap_or_default()),
+            s3_url: format!(
+                "http://127.0.0.1:{}",
+                state.ports.get(S3).copied().unwrap_or_default()
+            ),
             issuer: oidc::issuer(state),
             pg_url: postgres::url(state, "gridkeep"),
             nats_url: nats::url(state),
@@ -52,8 +55,12 @@ impl Published {
     /// When none does.
     pub fn read(folder: &Folder) -> anyhow::Result<Self> {
         let path = folder.stack_json();
-        let bytes = fs::read(&path)
-            .with_context(|| format!("no stack runs in {}: start it with `make up`", folder.path().display()))?;
+        let bytes = fs::read(&path).with_context(|| {
+            format!(
+                "no stack runs in {}: start it with `make up`",
+                folder.path().display()
+            )
+        })?;
         serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
     }
 
@@ -73,7 +80,11 @@ impl Published {
             .filter(Running::is_alive)
             .map(|running| (running.name, running.pid))
             .collect();
-        write_whole(&folder.stack_json(), &serde_json::to_vec_pretty(&self)?, true)
+        write_whole(
+            &folder.stack_json(),
+            &serde_json::to_vec_pretty(&self)?,
+            true,
+        )
     }
 }
 

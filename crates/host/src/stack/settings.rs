@@ -15,7 +15,7 @@ use crate::servers::{home, mongo, nats, oidc, postgres, redis};
 
 /// Settings that may be given in the environment of `up`, or by a test; they are written down, so that a role which is
 /// started again gets them too.
-pub const TUNABLE: [&str; 9] = [
+pub const TUNABLE: [&str; 11] = [
     "GRIDKEEP_ALLOWED_DOMAINS",
     "GRIDKEEP_ALLOWED_EMAILS",
     "GRIDKEEP_VISIBILITY_SECONDS",
@@ -23,44 +23,71 @@ pub const TUNABLE: [&str; 9] = [
     "GRIDKEEP_ROWS_MAX_PER_UPLOAD",
     "GRIDKEEP_ROWS_DEDUP_SECONDS",
     "GRIDKEEP_ACK_WAIT_SECONDS",
+    "GRIDKEEP_SESSION_DAYS",
+    "GRIDKEEP_REFRESH_OVERLAP_SECONDS",
     "GRIDKEEP_WEB_DIST",
     "RUST_LOG",
 ];
 
 /// All settings of a stack.
 #[must_use]
-pub fn of(folder: &Folder, state: &State, tuned: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub fn of(
+    folder: &Folder,
+    state: &State,
+    tuned: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let public = state.public_url();
     let port = |name: &str| state.ports.get(name).copied().unwrap_or_default();
     let mut settings: BTreeMap<String, String> = [
-        ("GRIDKEEP_LISTEN", format!("127.0.0.1:{}", port(super::state::PUBLIC))),
-        ("GRIDKEEP_COOKIE_SUFFIX", format!("-{}", port(super::state::PUBLIC))),
+        (
+            "GRIDKEEP_LISTEN",
+            format!("127.0.0.1:{}", port(super::state::PUBLIC)),
+        ),
+        (
+            "GRIDKEEP_COOKIE_SUFFIX",
+            format!("-{}", port(super::state::PUBLIC)),
+        ),
         ("GRIDKEEP_PUBLIC_URL", public),
         ("GRIDKEEP_PG_URL", postgres::url(state, "gridkeep")),
         ("GRIDKEEP_NATS_URL", nats::url(state)),
         ("GRIDKEEP_REDIS_URL", redis::url(state)),
         ("GRIDKEEP_MONGO_URL", mongo::url(state)),
-        ("GRIDKEEP_S3_ENDPOINT", format!("http://127.0.0.1:{}", port(S3))),
+        (
+            "GRIDKEEP_S3_ENDPOINT",
+            format!("http://127.0.0.1:{}", port(S3)),
+        ),
         ("GRIDKEEP_S3_BUCKET", "gridkeep".to_owned()),
         ("GRIDKEEP_S3_ACCESS_KEY", state.s3_access_key.clone()),
         ("GRIDKEEP_S3_SECRET_KEY", state.s3_secret_key.clone()),
-        ("GRIDKEEP_S3_FOLDER", folder.join("s3").display().to_string()),
+        (
+            "GRIDKEEP_S3_FOLDER",
+            folder.join("s3").display().to_string(),
+        ),
         ("AWS_REGION", "eu-central-1".to_owned()),
         ("GRIDKEEP_WORK_QUEUE", "jetstream:WORK".to_owned()),
         ("GRIDKEEP_WAKE_QUEUE", "jetstream:WAKE".to_owned()),
         ("GRIDKEEP_OIDC_ISSUER", oidc::issuer(state)),
         ("GRIDKEEP_OIDC_CLIENT_ID", oidc::CLIENT_ID.to_owned()),
-        ("GRIDKEEP_OIDC_CLIENT_SECRET", state.oidc_client_secret.clone()),
+        (
+            "GRIDKEEP_OIDC_CLIENT_SECRET",
+            state.oidc_client_secret.clone(),
+        ),
         ("GRIDKEEP_SIGNING_KEY", state.signing_key.clone()),
         ("GRIDKEEP_SIGNING_KID", state.signing_kid.clone()),
         ("GRIDKEEP_JWKS", state.jwks.clone()),
-        ("GRIDKEEP_WEB_DIST", home().join("web/dist").display().to_string()),
+        (
+            "GRIDKEEP_WEB_DIST",
+            home().join("web/dist").display().to_string(),
+        ),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
     for role in Role::BEHIND_FRONT {
-        settings.insert(role.url_setting(), format!("http://127.0.0.1:{}", port(role.name())));
+        settings.insert(
+            role.url_setting(),
+            format!("http://127.0.0.1:{}", port(role.name())),
+        );
     }
     settings.extend(tuned.clone());
     settings
@@ -71,7 +98,12 @@ pub fn of(folder: &Folder, state: &State, tuned: &BTreeMap<String, String>) -> B
 pub fn tuned_by_environment() -> BTreeMap<String, String> {
     TUNABLE
         .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok().filter(|value| !value.is_empty())?)))
+        .filter_map(|name| {
+            Some((
+                (*name).to_owned(),
+                std::env::var(name).ok().filter(|value| !value.is_empty())?,
+            ))
+        })
         .collect()
 }
 
@@ -92,7 +124,8 @@ pub fn read(folder: &Folder) -> anyhow::Result<Settings> {
     let environment = Settings::from_env();
     match fs::read(&path) {
         Ok(bytes) => {
-            let map = serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
+            let map = serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} is damaged", path.display()))?;
             Ok(Settings::from_map(map).overridden_by(&environment))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(environment),

@@ -49,7 +49,8 @@ impl State {
     pub fn open(folder: &Folder) -> anyhow::Result<Self> {
         let path = folder.join("state.json");
         match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display())),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} is damaged", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let state = Self::make_up()?;
                 state.save(folder)?;
@@ -62,7 +63,11 @@ impl State {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, folder: &Folder) -> anyhow::Result<()> {
-        write_whole(&folder.join("state.json"), &serde_json::to_vec_pretty(self)?, true)
+        write_whole(
+            &folder.join("state.json"),
+            &serde_json::to_vec_pretty(self)?,
+            true,
+        )
     }
 
     /// The port of a server or role; a new one when it has none.
@@ -93,7 +98,10 @@ impl State {
     /// Where people and programs find the stack.
     #[must_use]
     pub fn public_url(&self) -> String {
-        format!("http://localhost:{}", self.ports.get(PUBLIC).copied().unwrap_or(8080))
+        format!(
+            "http://localhost:{}",
+            self.ports.get(PUBLIC).copied().unwrap_or(8080)
+        )
     }
 
     fn make_up() -> anyhow::Result<Self> {
@@ -139,13 +147,19 @@ struct SigningKey {
 fn signing_key(seed: &[u8; 32]) -> anyhow::Result<SigningKey> {
     use ring::signature::{Ed25519KeyPair, KeyPair as _};
     const HEADER: [u8; 16] = [
-        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
+        0x20,
     ];
-    let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|error| anyhow::anyhow!("cannot make a signing key: {error}"))?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed)
+        .map_err(|error| anyhow::anyhow!("cannot make a signing key: {error}"))?;
     let public = URL_SAFE_NO_PAD.encode(pair.public_key());
     let der = [HEADER.as_slice(), seed].concat();
     let body = base64::engine::general_purpose::STANDARD.encode(der);
-    let kid = public.chars().filter(char::is_ascii_alphanumeric).take(12).collect::<String>();
+    let kid = public
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(12)
+        .collect::<String>();
     let jwks = serde_json::json!({"keys": [
         {"kty": "OKP", "crv": "Ed25519", "x": public, "kid": kid, "alg": "EdDSA", "use": "sig"}
     ]});
@@ -170,7 +184,12 @@ mod tests {
         let token = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &key).unwrap();
         let keys: JwkSet = serde_json::from_str(&state.jwks).unwrap();
         let public = DecodingKey::from_jwk(keys.find(&state.signing_kid).unwrap()).unwrap();
-        let read = jsonwebtoken::decode::<serde_json::Value>(&token, &public, &Validation::new(Algorithm::EdDSA)).unwrap();
+        let read = jsonwebtoken::decode::<serde_json::Value>(
+            &token,
+            &public,
+            &Validation::new(Algorithm::EdDSA),
+        )
+        .unwrap();
         assert_eq!(read.claims["sub"], "usr_1");
     }
 

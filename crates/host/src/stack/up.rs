@@ -82,7 +82,11 @@ pub async fn up(folder: &Folder, options: &Options) -> anyhow::Result<Published>
     let published = Published::of(folder, &state)?;
     prepare_stores(folder).await?;
     // The front forwards to the others, but does not need them to start.
-    let roles = options.mode.roles().iter().map(|role| start_role(folder, &state, *role, options, &text));
+    let roles = options
+        .mode
+        .roles()
+        .iter()
+        .map(|role| start_role(folder, &state, *role, options, &text));
     try_join_all(roles).await?;
     published.write(folder)
 }
@@ -94,7 +98,10 @@ pub async fn up(folder: &Folder, options: &Options) -> anyhow::Result<Published>
 pub async fn prepare_stores(folder: &Folder) -> anyhow::Result<()> {
     let settings = settings::read(folder)?;
     let pool = platform::pg::connect(&settings.secret("GRIDKEEP_PG_URL")?, 1)?;
-    store::Store::new(pool.clone()).migrate().await.context("cannot migrate PostgreSQL")?;
+    store::Store::new(pool.clone())
+        .migrate()
+        .await
+        .context("cannot migrate PostgreSQL")?;
     pool.close().await;
     let nats = platform::nats::connect(&settings.secret("GRIDKEEP_NATS_URL")?).await?;
     let jetstream = platform::nats::jetstream(&nats);
@@ -109,7 +116,10 @@ pub async fn prepare_stores(folder: &Folder) -> anyhow::Result<()> {
 pub fn role_spec(folder: &Folder, role: Role, program: PathBuf, settings: &str) -> Spec {
     let mut spec = Spec::new(role.name(), program, folder.path());
     spec.args = vec!["serve".into(), "--role".into(), role.name().into()];
-    spec.env = vec![("GRIDKEEP_DATA".to_owned(), folder.path().display().to_string())];
+    spec.env = vec![(
+        "GRIDKEEP_DATA".to_owned(),
+        folder.path().display().to_string(),
+    )];
     settings.clone_into(&mut spec.config);
     spec
 }
@@ -118,13 +128,33 @@ async fn start_server(folder: &Folder, state: &State, server: Server) -> anyhow:
     let spec = server.prepare(folder, state).await?;
     // A killed PostgreSQL's children may still hold its memory for a moment.
     let tries = if server == Server::Postgres { 40 } else { 1 };
-    start(folder, &spec, tries, || server.answers(state), || server.clear(folder)).await
+    start(
+        folder,
+        &spec,
+        tries,
+        || server.answers(state),
+        || server.clear(folder),
+    )
+    .await
 }
 
-async fn start_role(folder: &Folder, state: &State, role: Role, options: &Options, settings: &str) -> anyhow::Result<()> {
+async fn start_role(
+    folder: &Folder,
+    state: &State,
+    role: Role,
+    options: &Options,
+    settings: &str,
+) -> anyhow::Result<()> {
     let spec = role_spec(folder, role, options.program.clone(), settings);
-    let port = if role.is_public() { PUBLIC } else { role.name() };
-    let url = format!("http://127.0.0.1:{}/healthz", state.ports.get(port).copied().unwrap_or_default());
+    let port = if role.is_public() {
+        PUBLIC
+    } else {
+        role.name()
+    };
+    let url = format!(
+        "http://127.0.0.1:{}/healthz",
+        state.ports.get(port).copied().unwrap_or_default()
+    );
     start(folder, &spec, 1, || get_ok(&url), || async { Ok(()) }).await
 }
 
@@ -154,9 +184,21 @@ where
         clear().await?;
         let log_from = fs::metadata(folder.log(spec.name)).map_or(0, |meta| meta.len());
         let running = spec.spawn(folder)?;
-        match wait(&running, deadline.saturating_duration_since(Instant::now()), &answers).await {
+        match wait(
+            &running,
+            deadline.saturating_duration_since(Instant::now()),
+            &answers,
+        )
+        .await
+        {
             Wait::Ready => {
-                tracing::info!(process = spec.name, pid = running.pid, duration_ms = begin.elapsed().as_millis(), "{} is ready", spec.name);
+                tracing::info!(
+                    process = spec.name,
+                    pid = running.pid,
+                    duration_ms = begin.elapsed().as_millis(),
+                    "{} is ready",
+                    spec.name
+                );
                 return Ok(());
             }
             Wait::Ended if attempt < tries && Instant::now() < deadline => {
@@ -164,12 +206,20 @@ where
             }
             Wait::Ended => {
                 running.forget(folder);
-                bail!("{} ended at its start; {}", spec.name, last_lines(folder, spec.name, log_from));
+                bail!(
+                    "{} ended at its start; {}",
+                    spec.name,
+                    last_lines(folder, spec.name, log_from)
+                );
             }
             Wait::TimedOut(error) => {
                 running.stop(spec.stop, STOPS_WITHIN).await;
                 running.forget(folder);
-                bail!("{} does not answer ({error:#}); {}", spec.name, last_lines(folder, spec.name, log_from));
+                bail!(
+                    "{} does not answer ({error:#}); {}",
+                    spec.name,
+                    last_lines(folder, spec.name, log_from)
+                );
             }
         }
     }
@@ -180,10 +230,18 @@ where
 ///
 /// # Errors
 /// When it ends or does not answer.
-pub(crate) async fn wait_until(folder: &Folder, running: &Running, url: &str) -> anyhow::Result<()> {
+pub(crate) async fn wait_until(
+    folder: &Folder,
+    running: &Running,
+    url: &str,
+) -> anyhow::Result<()> {
     match wait(running, STARTS_WITHIN, || get_ok(url)).await {
         Wait::Ready => Ok(()),
-        Wait::Ended | Wait::TimedOut(_) => bail!("{} did not start; {}", running.name, last_lines(folder, &running.name, 0)),
+        Wait::Ended | Wait::TimedOut(_) => bail!(
+            "{} did not start; {}",
+            running.name,
+            last_lines(folder, &running.name, 0)
+        ),
     }
 }
 
@@ -245,12 +303,21 @@ async fn end_roles_but(folder: &Folder, wanted: &[Role]) {
 
 /// Every name keeps its port, unless somebody else listens there by now.
 async fn choose_ports(folder: &Folder, state: &mut State, options: &Options) -> anyhow::Result<()> {
-    let public = options.port.or_else(|| state.ports.get(PUBLIC).copied()).unwrap_or(8080);
+    let public = options
+        .port
+        .or_else(|| state.ports.get(PUBLIC).copied())
+        .unwrap_or(8080);
     let before = state.ports.insert(PUBLIC.to_owned(), public);
     let runs = |name: &str| Running::read(folder, name).is_some_and(|running| running.is_alive());
-    let public_is_ours = before == Some(public) && Role::EVERY.iter().any(|role| role.is_public() && runs(role.name()));
+    let public_is_ours = before == Some(public)
+        && Role::EVERY
+            .iter()
+            .any(|role| role.is_public() && runs(role.name()));
     if options.mode != Mode::Servers && !public_is_ours && !is_free(public) {
-        bail!("port {public} is taken by another program: choose another one, such as GRIDKEEP_PORT={}", public + 1);
+        bail!(
+            "port {public} is taken by another program: choose another one, such as GRIDKEEP_PORT={}",
+            public + 1
+        );
     }
     for name in Server::ALL
         .iter()
@@ -259,7 +326,11 @@ async fn choose_ports(folder: &Folder, state: &mut State, options: &Options) -> 
         .chain([S3])
     {
         let port = state.port(name)?;
-        let is_ours = if name == S3 { public_is_ours } else { runs(name) };
+        let is_ours = if name == S3 {
+            public_is_ours
+        } else {
+            runs(name)
+        };
         if !is_ours && !is_free(port) {
             state.new_port(name)?;
         }
@@ -271,9 +342,19 @@ async fn choose_ports(folder: &Folder, state: &mut State, options: &Options) -> 
 fn last_lines(folder: &Folder, name: &str, from: u64) -> String {
     let path = folder.log(name);
     let log = fs::read(&path).unwrap_or_default();
-    let said = log.get(usize::try_from(from).unwrap_or_default()..).unwrap_or_default();
+    let said = log
+        .get(usize::try_from(from).unwrap_or_default()..)
+        .unwrap_or_default();
     let said = String::from_utf8_lossy(said);
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = lines.iter().skip(lines.len().saturating_sub(5)).copied().collect::<Vec<_>>().join("\n  ");
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let last = lines
+        .iter()
+        .skip(lines.len().saturating_sub(5))
+        .copied()
+        .collect::<Vec<_>>()
+        .join("\n  ");
     format!("its log {} ends with:\n  {last}", path.display())
 }
