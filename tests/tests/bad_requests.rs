@@ -207,50 +207,40 @@ async fn a_foreign_upload_is_nobody_elses_to_see_or_cancel() -> anyhow::Result<(
 #[tokio::test]
 async fn bodies_that_do_not_fit_are_refused() -> anyhow::Result<()> {
     let user = shared().await.user("bodies@bad.example")?;
-    let ask = |content_type: &'static str, body: Vec<u8>| {
-        Client::ask(
-            user.request(Method::POST, "/uploads")
-                .header("content-type", content_type)
-                .body(body),
-        )
-    };
-    problem(
-        &ask("application/json", b"{".to_vec()).await?,
-        400,
-        "validation",
-        None,
-    )?;
-    problem(
-        &ask("application/json", b"[]".to_vec()).await?,
-        400,
-        "validation",
-        None,
-    )?;
-    problem(
-        &ask("application/json", b"\xff\xfe".to_vec()).await?,
-        400,
-        "validation",
-        None,
-    )?;
-    problem(
-        &ask("text/plain", b"{}".to_vec()).await?,
-        415,
-        "validation",
-        Some("Content-Type"),
-    )?;
     let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
-    problem(
-        &ask("application/json", deep).await?,
-        400,
-        "validation",
-        None,
-    )?;
-    problem(
-        &ask("application/json", vec![b' '; 7 * 1024 * 1024]).await?,
-        413,
-        "too_large",
-        None,
-    )?;
+    for (what, content_type, body, status, pointer) in [
+        (
+            "half an object",
+            "application/json",
+            b"{".to_vec(),
+            400,
+            None,
+        ),
+        ("a list", "application/json", b"[]".to_vec(), 400, None),
+        (
+            "no UTF-8",
+            "application/json",
+            b"\xff\xfe".to_vec(),
+            400,
+            None,
+        ),
+        (
+            "text",
+            "text/plain",
+            b"{}".to_vec(),
+            415,
+            Some("Content-Type"),
+        ),
+        ("deep", "application/json", deep, 400, None),
+    ] {
+        let request = user
+            .request(Method::POST, "/uploads")
+            .header("content-type", content_type)
+            .body(body);
+        let answer = Client::ask(request).await.context(what)?;
+        problem(&answer, status, "validation", pointer).context(what)?;
+    }
+    too_long(&shared().await.url()?).await.context("too long")?;
     let empty =
         json!({"file_name": "a.csv", "bytes": 0, "dataset": {"new_name": "A"}, "mode": "new"});
     problem(
@@ -273,7 +263,9 @@ async fn bodies_that_do_not_fit_are_refused() -> anyhow::Result<()> {
 async fn too_long(url: &str) -> anyhow::Result<()> {
     let host = url.trim_start_matches("http://");
     let mut stream = tokio::net::TcpStream::connect(host).await?;
-    let head = format!("POST /api/v1/uploads HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 7340032\r\n\r\n");
+    let head = format!(
+        "POST /api/v1/uploads HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 7340032\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await?;
     let mut answer = String::new();
     let mut buffer = [0; 4_096];
@@ -282,7 +274,10 @@ async fn too_long(url: &str) -> anyhow::Result<()> {
         ensure!(read > 0, "closed after {answer}");
         answer.push_str(&String::from_utf8_lossy(&buffer[..read]));
     }
-    ensure!(answer.starts_with("HTTP/1.1 413 ") && answer.contains(r#""code":"too_large""#), "{answer}");
+    ensure!(
+        answer.starts_with("HTTP/1.1 413 ") && answer.contains(r#""code":"too_large""#),
+        "{answer}"
+    );
     Ok(())
 }
 
