@@ -4,10 +4,16 @@ use std::{str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 pub use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{
+    Connection as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 /// A statement that runs longer is given up; long DDL and sweeps say `set local statement_timeout` themselves.
 const STATEMENT_TIMEOUT: &str = "60s";
+
+/// How long an idle connection is taken to be alive unasked.
+const IDLE_TRUSTED: Duration = Duration::from_secs(2);
 
 /// A pool of at most `max` connections. Opened on first use, so that a cold start waits for nothing it does not need.
 ///
@@ -25,5 +31,16 @@ pub fn connect(url: &SecretString, max: u32) -> Result<PgPool, sqlx::Error> {
         .max_connections(max)
         .acquire_timeout(Duration::from_secs(5))
         .idle_timeout(Duration::from_secs(300))
+        // Only a connection that has lain idle is asked whether it still lives (a thawed Lambda's may not): asking before every
+        // statement would double the latency of a page.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > IDLE_TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options))
 }
