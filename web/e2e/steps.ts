@@ -79,7 +79,7 @@ export function consoleErrors(page: Page): string[] {
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => {
     // A page that asks who is there is told 401 before the sign-in; the browser logs that itself.
-    if (message.type() === 'error' && !/status of 401/.test(message.text())) errors.push(message.text());
+    if (message.type() === 'error' && !message.text().includes('status of 401')) errors.push(message.text());
   });
   return errors;
 }

@@ -13,13 +13,15 @@ import type { Upload } from '@/lib/api/types';
 import { typeName } from '@/lib/cells';
 import { bytes, count, exactTime, plural } from '@/lib/format';
 
+const MODES: Partial<Record<Upload['mode'], string>> = { new: 'makes', append: 'appends to', replace: 'replaces the rows of' };
+
 function Columns({ upload }: { upload: Upload }) {
   if (!upload.plan) return null;
   return (
     <section className="stack">
       <h2>Columns found</h2>
       <div className="card" style={{ overflow: 'auto' }} tabIndex={0} role="region" aria-label="Columns found">
-        <table className="list-table">
+        <table className="list-table" style={{ minWidth: 520 }}>
           <thead>
             <tr><th scope="col">Column</th><th scope="col">Type</th><th scope="col">Format</th><th scope="col">Null is written</th></tr>
           </thead>
@@ -71,7 +73,7 @@ export function UploadPage({ id }: { id: string }) {
       </div>
       <div className="row" style={{ flexWrap: 'wrap' }}>
         <StateBadge state={upload.state} />
-        <span className="small faint">{bytes(upload.bytes_total)} · {upload.mode} · {upload.dataset_name} · {exactTime(upload.created_at)}</span>
+        <span className="small faint">{bytes(upload.bytes_total)} · {MODES[upload.mode]} {upload.dataset_name} · {exactTime(upload.created_at)}</span>
       </div>
       {upload.problem ? (
         <div className="notice bad" role="alert">
@@ -82,7 +84,7 @@ export function UploadPage({ id }: { id: string }) {
         </div>
       ) : null}
       {upload.receipt ? (
-        <section className="card stack" style={{ padding: 20, gap: 6 }}>
+        <section className="card stack receipt" style={{ padding: 20, gap: 6 }}>
           <h2>Receipt</h2>
           <ReceiptLine receipt={upload.receipt} />
           <ReceiptDetails receipt={upload.receipt} />

@@ -26,6 +26,7 @@ export interface Tracked {
 type Published = (upload: Upload) => void;
 
 const DISMISSED = 'dismissed-uploads';
+const STARTED = 'started-uploads';
 const lockName = (id: string): string => `gridkeep-sending-${id}`;
 
 let tracked: readonly Tracked[] = [];
@@ -73,6 +74,7 @@ export async function start(file: File, datasetName: string, request: Omit<Creat
   try {
     const sha256 = await sha256Of(file);
     const created = await createUpload({ ...request, file_name: file.name, bytes: file.size, ...(sha256 ? { checksum: { sha256 } } : {}) });
+    store(STARTED, [created.id, ...readStored(STARTED, [], isStringArray)].slice(0, 50));
     patch(key, { key: created.id });
     aborts.delete(key);
     key = created.id;
@@ -107,15 +109,16 @@ async function heldElsewhere(id: string): Promise<boolean> {
   return (state.held ?? []).some((lock) => lock.name === lockName(id));
 }
 
-/** Brings back what a reload forgot: uploads that are not finished, and those that this browser has not put away. */
+/** Brings back what a reload forgot: uploads that are not finished, and what became of those that this browser began. */
 export function restore(uploads: readonly Upload[]): void {
   const dismissed = readStored(DISMISSED, [], isStringArray);
+  const started = readStored(STARTED, [], isStringArray);
   const recent = Date.now() - 30 * 60_000;
   const missing = uploads.filter(
     (upload) =>
       !tracked.some((item) => item.key === upload.id) &&
       !dismissed.includes(upload.id) &&
-      (!isFinal(stageOf(upload, null, false)) || new Date(upload.finished_at ?? 0).getTime() > recent),
+      (!isFinal(stageOf(upload, null, false)) || (upload.state !== 'cancelled' && started.includes(upload.id) && new Date(upload.finished_at ?? 0).getTime() > recent)),
   );
   if (missing.length === 0) return;
   set([

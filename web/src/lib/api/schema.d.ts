@@ -100,7 +100,7 @@ export interface paths {
          * The datasets shared with the caller, newest first
          * @description A dataset made by an upload is listed from its first version.
          */
-        get: operations["listDatasets"];
+        get: operations["list_datasets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -117,15 +117,15 @@ export interface paths {
             cookie?: never;
         };
         /** A dataset at its head version */
-        get: operations["showDataset"];
+        get: operations["show_dataset"];
         put?: never;
         post?: never;
         /** Delete a dataset with all its versions (owners) */
-        delete: operations["deleteDataset"];
+        delete: operations["delete_dataset"];
         options?: never;
         head?: never;
         /** Rename a dataset (owners) */
-        patch: operations["renameDataset"];
+        patch: operations["rename_dataset"];
         trace?: never;
     };
     "/api/v1/datasets/{id}/quarantine": {
@@ -139,7 +139,7 @@ export interface paths {
          * Records that could not become rows, with their places and reasons
          * @description Newest import first, each in the file's order.
          */
-        get: operations["listQuarantine"];
+        get: operations["list_quarantine"];
         put?: never;
         post?: never;
         delete?: never;
@@ -160,7 +160,7 @@ export interface paths {
          * @description `next` goes on at the same version, however often the dataset changes meanwhile. Pages over 5 MB end early; `next` then
          *     begins at the first row left off.
          */
-        get: operations["listRows"];
+        get: operations["list_rows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -177,7 +177,7 @@ export interface paths {
             cookie?: never;
         };
         /** One row */
-        get: operations["showRow"];
+        get: operations["show_row"];
         put?: never;
         post?: never;
         delete?: never;
@@ -197,7 +197,7 @@ export interface paths {
          * One cell, whole
          * @description Pages cut a cell over 10,000 characters; here it is whole, or in slices of `chars` characters.
          */
-        get: operations["showCell"];
+        get: operations["show_cell"];
         put?: never;
         post?: never;
         delete?: never;
@@ -214,7 +214,7 @@ export interface paths {
             cookie?: never;
         };
         /** The versions of a dataset, newest first */
-        get: operations["listVersions"];
+        get: operations["list_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -248,7 +248,7 @@ export interface paths {
             cookie?: never;
         };
         /** This document */
-        get: operations["showDocument"];
+        get: operations["show_document"];
         put?: never;
         post?: never;
         delete?: never;
@@ -265,7 +265,7 @@ export interface paths {
             cookie?: never;
         };
         /** The caller's uploads, newest first, without their plans */
-        get: operations["listUploads"];
+        get: operations["list_uploads"];
         put?: never;
         /**
          * Ask to upload a file
@@ -273,7 +273,7 @@ export interface paths {
          *     the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
          *     edit ("append" or "replace", `dataset.id`).
          */
-        post: operations["createUpload"];
+        post: operations["create_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -288,14 +288,14 @@ export interface paths {
             cookie?: never;
         };
         /** An upload: state, progress, plan, receipt or problem */
-        get: operations["showUpload"];
+        get: operations["show_upload"];
         put?: never;
         post?: never;
         /**
          * Cancel an upload
          * @description Nothing of it becomes visible. Cancelling again is fine; a published or failed upload answers 409.
          */
-        delete: operations["cancelUpload"];
+        delete: operations["cancel_upload"];
         options?: never;
         head?: never;
         patch?: never;
@@ -312,7 +312,7 @@ export interface paths {
          * The warnings of an upload's newest plan, with their places in the file
          * @description The first 1,000 of each code; the plan counts them all.
          */
-        get: operations["listWarnings"];
+        get: operations["list_warnings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -864,7 +864,7 @@ export interface operations {
             };
         };
     };
-    listDatasets: {
+    list_datasets: {
         parameters: {
             query?: {
                 /** @description `next` of the page before. */
@@ -933,7 +933,7 @@ export interface operations {
             };
         };
     };
-    showDataset: {
+    show_dataset: {
         parameters: {
             query?: never;
             header?: never;
@@ -1008,7 +1008,7 @@ export interface operations {
             };
         };
     };
-    deleteDataset: {
+    delete_dataset: {
         parameters: {
             query?: never;
             header?: never;
@@ -1074,7 +1074,7 @@ export interface operations {
             };
         };
     };
-    renameDataset: {
+    rename_dataset: {
         parameters: {
             query?: never;
             header?: never;
@@ -1146,7 +1146,7 @@ export interface operations {
             };
         };
     };
-    listQuarantine: {
+    list_quarantine: {
         parameters: {
             query?: {
                 /** @description `next` of the page before. */
@@ -1225,7 +1225,7 @@ export interface operations {
             };
         };
     };
-    listRows: {
+    list_rows: {
         parameters: {
             query?: {
                 /** @description The head when left out. */
@@ -1321,7 +1321,7 @@ export interface operations {
             };
         };
     };
-    showRow: {
+    show_row: {
         parameters: {
             query?: {
                 /** @description The head when left out. */
@@ -1401,7 +1401,7 @@ export interface operations {
             };
         };
     };
-    showCell: {
+    show_cell: {
         parameters: {
             query?: {
                 /** @description The head when left out. */
@@ -1487,7 +1487,7 @@ export interface operations {
             };
         };
     };
-    listVersions: {
+    list_versions: {
         parameters: {
             query?: {
                 /** @description `next` of the page before. */
@@ -1594,7 +1594,7 @@ export interface operations {
             };
         };
     };
-    showDocument: {
+    show_document: {
         parameters: {
             query?: never;
             header?: never;
@@ -1614,7 +1614,7 @@ export interface operations {
             };
         };
     };
-    listUploads: {
+    list_uploads: {
         parameters: {
             query?: {
                 /** @description The uploads into this dataset, whoever sent them, in place of the caller's own. */
@@ -1686,7 +1686,7 @@ export interface operations {
             };
         };
     };
-    createUpload: {
+    create_upload: {
         parameters: {
             query?: never;
             header?: {
@@ -1758,7 +1758,7 @@ export interface operations {
             };
         };
     };
-    showUpload: {
+    show_upload: {
         parameters: {
             query?: never;
             header?: never;
@@ -1833,7 +1833,7 @@ export interface operations {
             };
         };
     };
-    cancelUpload: {
+    cancel_upload: {
         parameters: {
             query?: never;
             header?: never;
@@ -1906,7 +1906,7 @@ export interface operations {
             };
         };
     };
-    listWarnings: {
+    list_warnings: {
         parameters: {
             query?: {
                 /** @description `next` of the page before. */

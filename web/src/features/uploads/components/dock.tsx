@@ -15,7 +15,7 @@ import './uploads.css';
 /** One card per file on its way, over every page. */
 export function Dock() {
   const items = useTracked();
-  const [folded, setFolded] = useState(false);
+  const [folded, setFolded] = useState(() => window.matchMedia('(max-width: 720px)').matches); // A phone has no room to spare.
   const known = useQuery({
     queryKey: ['uploads', 'dock'],
     queryFn: ({ signal }) => unwrap(api.GET('/api/v1/uploads', { params: { query: { limit: 20 } }, signal })),
