@@ -26,7 +26,7 @@ try {
   await page.goto('/');
   await page.getByRole('link', { name: 'Sign in' }).click();
   await page.getByRole('button', { name: 'ben@example.com' }).click();
-  await page.getByRole('heading', { name: 'Datasets' }).waitFor();
+  await page.getByRole('heading', { name: 'Datasets', exact: true }).waitFor();
 
   const named = async (name) => (await (await page.request.get('/api/v1/datasets?limit=200')).json()).datasets.find((dataset) => dataset.name === name);
   for (const { name, path } of files) {
