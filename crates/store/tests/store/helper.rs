@@ -50,6 +50,8 @@ impl TestDb {
         connection.close().await.unwrap();
         let pool = PgPoolOptions::new()
             .max_connections(12)
+            // As platform::pg has it for connections in use: no ping before each statement.
+            .test_before_acquire(false)
             .connect_with(admin.clone().database(&name))
             .await
             .unwrap();

@@ -247,7 +247,13 @@ async fn a_million_rows_load_about_as_fast_as_copy_and_pages_come_about_as_fast_
     let started = Instant::now();
     db.store.page(dataset_no, &listed).await.unwrap();
     let list = started.elapsed().as_secs_f64() * 1e3;
+    let started = Instant::now();
+    for _ in 0..500 {
+        db.number("select 1::bigint").await;
+    }
+    let round_trip = started.elapsed().as_secs_f64() * 2.0;
     let lines = [
+        ("select 1 through the same pool", round_trip),
         (
             "page of 100, version known",
             pages(&db, dataset_no, &known, 500).await,
