@@ -123,12 +123,14 @@ async fn record(
     if let Some(identity) = identity {
         update.insert("$addToSet", doc! { "identities": identity });
     }
-    within(
-        users(mongo)
-            .update_one(doc! { "_id": user.to_string() }, update)
-            .upsert(true),
-    )
-    .await?;
+    let key = doc! { "_id": user.to_string() };
+    let users = users(mongo);
+    let upsert = || users.update_one(key.clone(), update.clone()).upsert(true);
+    match within(upsert()).await {
+        // Somebody else made it in between, so the second try finds it.
+        Err(error) if error.is_duplicate_key() => within(upsert()).await?,
+        outcome => outcome?,
+    };
     Ok(())
 }
 

@@ -252,6 +252,18 @@ async fn a_user_made_for_an_address_is_bound_by_the_first_checked_sign_in_and_by
 }
 
 #[tokio::test]
+async fn an_address_made_many_times_at_once_is_one_member() {
+    let deployment = Deployment::start().await;
+    let (mongo, pool) = (&deployment.deps.mongo, &deployment.deps.pool);
+    let made = futures::future::join_all(
+        (0..8).map(|_| auth::members::create(mongo, pool, "new@example.org")),
+    )
+    .await;
+    let first = made[0].as_ref().unwrap();
+    assert!(made.iter().all(|one| one.as_ref().unwrap() == first));
+}
+
+#[tokio::test]
 async fn a_refresh_replaces_both_tokens() {
     let deployment = Deployment::start().await;
     let mut browser = deployment.signed_in(&ann()).await;
