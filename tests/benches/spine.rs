@@ -1,6 +1,8 @@
 //! `make bench`: the import and the page, each beside its anchor in the same run, alternating, medians. Release build, every role a process of its own,
 //! client side. Prints a table and writes docs/bench/spine.json. A ratio is ours divided by the anchor's; nothing here fails on a slow machine.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -17,7 +17,7 @@ fn example() -> BTreeMap<String, String> {
         })
         .filter(|line| !line.starts_with('#') && !line.is_empty())
         .map(|line| {
-            let (name, value) = line.split_once('=').expect("every line is NAME=value");
+            let (name, value) = line.split_once('=').unwrap_or((line, ""));
             (name.to_owned(), value.replace("\\n", "\n"))
         })
         .collect()

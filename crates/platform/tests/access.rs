@@ -1,5 +1,7 @@
 //! Who may touch a dataset, through the extractors, over a real PostgreSQL.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 use std::sync::Arc;
 
 use axum::{Router, body::Body, extract::FromRef, routing::get};

@@ -1,5 +1,7 @@
 //! What every HTTP function answers, whatever its routes: problems, headers, and what never reaches a handler.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use axum::{
     Router,
     body::Body,

@@ -1,5 +1,7 @@
 //! The streams as the design fixes them, on a real NATS server (`GRIDKEEP_TEST_NATS_URL`).
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 use std::time::Duration;
 
 use async_nats::{

@@ -1,5 +1,7 @@
 //! Every way to forge an access token that we know of, and that each is refused.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::UserId;
 use jiff::Timestamp;

@@ -291,7 +291,7 @@ impl Store {
                 .for_each(|part| part.segment.blob.release()),
             // The blobs stay with the records that name them.
             Err(error) => {
-                tracing::error!(%error, upload.id, "a finished multipart upload could not be removed")
+                tracing::error!(%error, upload.id, "a finished multipart upload could not be removed");
             }
         }
     }

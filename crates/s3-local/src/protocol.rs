@@ -195,10 +195,7 @@ impl S3 for Bucket {
             return Err(s3_error!(AccessDenied, "This server has one bucket"));
         }
         let location = Some(format!("/{}", self.name));
-        Ok(S3Response::new(dto::CreateBucketOutput {
-            location,
-            ..Default::default()
-        }))
+        Ok(S3Response::new(dto::CreateBucketOutput { location }))
     }
 
     async fn put_object(

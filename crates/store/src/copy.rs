@@ -69,8 +69,7 @@ pub(crate) fn encode(
         .collect::<Result<Vec<_>>>()?;
     let fields = i16::try_from(cells.len() + 2)
         .map_err(|_| Error::Poison("the batch has too many columns".to_owned(), None))?;
-    let mut row_id = row_lo;
-    for row in 0..rows.num_rows() {
+    for (row_id, row) in (row_lo..).zip(0..rows.num_rows()) {
         out.extend_from_slice(&fields.to_be_bytes());
         put(out, &row_id.to_be_bytes());
         put(out, &commit.to_be_bytes());
@@ -85,7 +84,6 @@ pub(crate) fn encode(
                 )
             })?;
         }
-        row_id += 1;
     }
     Ok(())
 }

@@ -37,7 +37,9 @@ pub fn new_dataset(name: &str, file_name: &str, bytes: u64) -> CreateUpload {
         file_name: file_name.to_owned(),
         bytes,
         checksum: None,
-        dataset: Target::New { new_name: name.to_owned() },
+        dataset: Target::New {
+            new_name: name.to_owned(),
+        },
         mode: Mode::New,
         key: Vec::new(),
         options: Options::default(),
@@ -59,7 +61,9 @@ impl Client {
 
     /// A request to `/api/v1{path}`, with the token if there is one; `send` it with [`Client::ask`].
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, format!("{}/api/v1{path}", self.base));
+        let request = self
+            .http
+            .request(method, format!("{}/api/v1{path}", self.base));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -71,7 +75,11 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { status, headers, body })
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
     }
 
     pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
@@ -89,13 +97,21 @@ impl Client {
     /// Asks for an upload.
     pub async fn create_upload(&self, ask: &CreateUpload) -> anyhow::Result<CreatedUpload> {
         let answer = self.post("/uploads", ask).await?;
-        ensure!(answer.status == StatusCode::CREATED, "POST /uploads: {} {}", answer.status, answer.body);
+        ensure!(
+            answer.status == StatusCode::CREATED,
+            "POST /uploads: {} {}",
+            answer.status,
+            answer.body
+        );
         Ok(serde_json::from_value(answer.body)?)
     }
 
     /// Sends the bytes where the answer said.
     pub async fn put(&self, created: &CreatedUpload, bytes: Vec<u8>) -> anyhow::Result<StatusCode> {
-        let mut request = self.http.request(created.method.parse()?, &created.url).body(bytes);
+        let mut request = self
+            .http
+            .request(created.method.parse()?, &created.url)
+            .body(bytes);
         for (name, value) in &created.headers {
             request = request.header(name, value);
         }
@@ -104,12 +120,22 @@ impl Client {
 
     /// Sends a file as a new dataset; what becomes of it is [`Client::outcome`]'s.
     pub async fn send_file(&self, name: &str, file: &Path) -> anyhow::Result<UploadId> {
-        let file_name = file.file_name().context("a file has a name")?.to_string_lossy();
-        self.send_bytes(name, &file_name, std::fs::read(file)?).await
+        let file_name = file
+            .file_name()
+            .context("a file has a name")?
+            .to_string_lossy();
+        self.send_bytes(name, &file_name, std::fs::read(file)?)
+            .await
     }
 
-    pub async fn send_bytes(&self, name: &str, file_name: &str, bytes: Vec<u8>) -> anyhow::Result<UploadId> {
-        self.send(&new_dataset(name, file_name, bytes.len() as u64), bytes).await
+    pub async fn send_bytes(
+        &self,
+        name: &str,
+        file_name: &str,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<UploadId> {
+        self.send(&new_dataset(name, file_name, bytes.len() as u64), bytes)
+            .await
     }
 
     pub async fn send(&self, ask: &CreateUpload, bytes: Vec<u8>) -> anyhow::Result<UploadId> {
@@ -121,7 +147,12 @@ impl Client {
 
     pub async fn upload(&self, id: UploadId) -> anyhow::Result<Upload> {
         let answer = self.get(&format!("/uploads/{id}")).await?;
-        ensure!(answer.status == StatusCode::OK, "GET /uploads/{id}: {} {}", answer.status, answer.body);
+        ensure!(
+            answer.status == StatusCode::OK,
+            "GET /uploads/{id}: {} {}",
+            answer.status,
+            answer.body
+        );
         Ok(serde_json::from_value(answer.body)?)
     }
 
@@ -132,8 +163,15 @@ impl Client {
             let last = self.upload(id).await;
             match last {
                 Ok(upload) if upload.state.is_final() => return Ok(upload),
-                Ok(upload) => ensure!(Instant::now() < deadline, "still {:?} after {patience:?}: {upload:?}", upload.state),
-                Err(error) => ensure!(Instant::now() < deadline, "no answer after {patience:?}: {error:#}"),
+                Ok(upload) => ensure!(
+                    Instant::now() < deadline,
+                    "still {:?} after {patience:?}: {upload:?}",
+                    upload.state
+                ),
+                Err(error) => ensure!(
+                    Instant::now() < deadline,
+                    "no answer after {patience:?}: {error:#}"
+                ),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

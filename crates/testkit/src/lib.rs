@@ -3,6 +3,11 @@
 //! [`Stack`] is the running thing; [`Client`] is somebody who talks to it ([`Stack::anonymous`], [`Stack::user`]). Nothing is left behind, even when the
 //! test process is killed: a reaper holds the other end of a pipe and removes the stack when the pipe closes.
 
+#![expect(
+    clippy::expect_used,
+    reason = "this crate is for tests only, where a panic is a failed test"
+)]
+
 mod client;
 mod stack;
 

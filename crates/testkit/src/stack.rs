@@ -32,7 +32,11 @@ pub struct Stack {
 pub async fn shared() -> &'static Stack {
     static SHARED: OnceCell<Stack> = OnceCell::const_new();
     SHARED
-        .get_or_init(async || Stack::start(Mode::One, &[]).await.expect("the stack starts"))
+        .get_or_init(async || {
+            Stack::start(Mode::One, &[])
+                .await
+                .expect("the stack starts")
+        })
         .await
 }
 
@@ -52,9 +56,22 @@ impl Stack {
             // Ctrl-C is for the test; the reaper cleans up after it.
             .process_group(0)
             .spawn()?;
-        let tuned = tuned.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
+        let tuned = tuned
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>();
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let stack = Self { folder, options: Options { port: Some(port), mode, tuned, program }, reaper, _dir: dir };
+        let stack = Self {
+            folder,
+            options: Options {
+                port: Some(port),
+                mode,
+                tuned,
+                program,
+            },
+            reaper,
+            _dir: dir,
+        };
         stack.up().await?;
         Ok(stack)
     }
@@ -75,7 +92,11 @@ impl Stack {
     }
 
     pub fn pid(&self, name: &str) -> anyhow::Result<u32> {
-        self.published()?.pids.get(name).copied().with_context(|| format!("nothing called {name} runs in this stack"))
+        self.published()?
+            .pids
+            .get(name)
+            .copied()
+            .with_context(|| format!("nothing called {name} runs in this stack"))
     }
 
     /// SIGKILL to a role or server, at once.
@@ -93,7 +114,10 @@ impl Stack {
     }
 
     fn signal(&self, name: &str, signal: &str) -> anyhow::Result<()> {
-        let status = Command::new("kill").arg(signal).arg(self.pid(name)?.to_string()).status()?;
+        let status = Command::new("kill")
+            .arg(signal)
+            .arg(self.pid(name)?.to_string())
+            .status()?;
         ensure!(status.success(), "kill {signal} of {name} failed");
         Ok(())
     }
@@ -113,9 +137,19 @@ impl Stack {
 
     /// A member with an API token, made by `gridkeep token` if need be.
     pub fn user(&self, email: &str) -> anyhow::Result<Client> {
-        let output = self.command().args(["token", "--create", "--user", email]).output()?;
-        ensure!(output.status.success(), "gridkeep token: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(Client::new(self.url()?, Some(String::from_utf8(output.stdout)?.trim().to_owned())))
+        let output = self
+            .command()
+            .args(["token", "--create", "--user", email])
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "gridkeep token: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(Client::new(
+            self.url()?,
+            Some(String::from_utf8(output.stdout)?.trim().to_owned()),
+        ))
     }
 
     /// Somebody who has not signed in.

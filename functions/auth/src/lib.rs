@@ -65,7 +65,6 @@ fn api() -> OpenApiRouter<App> {
 }
 
 /// The bare routes; whoever mounts them puts `platform::http::layer` around.
-#[must_use]
 pub fn router(deps: Arc<Deps>) -> Router {
     api().split_for_parts().0.with_state(App(deps))
 }

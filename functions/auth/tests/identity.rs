@@ -1,5 +1,7 @@
 //! Signing in, staying signed in, and who the members are, over real PostgreSQL and a real server of MongoDB's protocol.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use http::{Method, StatusCode, header};

@@ -102,8 +102,12 @@ impl Sitting {
     }
 
     pub(crate) fn linger(&self) -> Duration {
-        let left = self.closing.map(|at| at.saturating_duration_since(Instant::now()));
-        self.linger.min(left.unwrap_or(Duration::MAX)).max(Duration::from_millis(1))
+        let left = self
+            .closing
+            .map(|at| at.saturating_duration_since(Instant::now()));
+        self.linger
+            .min(left.unwrap_or(Duration::MAX))
+            .max(Duration::from_millis(1))
     }
 
     pub(crate) fn ends_when_empty(&self) -> bool {
@@ -139,7 +143,9 @@ pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error>
     report.relayed += relay(deps).await?;
     if sitting.is_closing() && has_work(deps).await? {
         report.more = true;
-        let wake = Wake { reason: "a drain came to its deadline".to_owned() };
+        let wake = Wake {
+            reason: "a drain came to its deadline".to_owned(),
+        };
         deps.wake.send(&serde_json::to_string(&wake)?).await?;
     }
     // The acks must have left before a Lambda freezes.
@@ -153,7 +159,10 @@ pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error>
 /// When NATS does not answer.
 pub async fn has_work(deps: &Deps) -> Result<bool, Error> {
     let consumer = writer::consumer(deps).await?;
-    let info = consumer.get_info().await.map_err(|e| Error::Consumer(e.into()))?;
+    let info = consumer
+        .get_info()
+        .await
+        .map_err(|e| Error::Consumer(e.into()))?;
     Ok(info.num_pending > 0 || info.num_ack_pending > 0)
 }
 
@@ -199,7 +208,11 @@ pub async fn run_loop(deps: Arc<Deps>, shutdown: impl Future<Output = ()> + Send
 }
 
 async fn keep_attending(deps: &Deps, failures: &mut u32) -> Result<(), Error> {
-    let mut woken = deps.nats.subscribe(WAKE_SUBJECT).await.map_err(|e| Error::Fetch(e.into()))?;
+    let mut woken = deps
+        .nats
+        .subscribe(WAKE_SUBJECT)
+        .await
+        .map_err(|e| Error::Fetch(e.into()))?;
     loop {
         attend(deps).await?;
         relay(deps).await?;
@@ -214,7 +227,9 @@ async fn keep_attending(deps: &Deps, failures: &mut u32) -> Result<(), Error> {
 async fn attend(deps: &Deps) -> Result<DrainReport, Error> {
     let mut report = DrainReport::default();
     for upload in deps.store.complete_imports().await? {
-        if let Publish::Published { fresh: true, .. } = deps.store.publish_if_complete(upload).await? {
+        if let Publish::Published { fresh: true, .. } =
+            deps.store.publish_if_complete(upload).await?
+        {
             report.published += 1;
         }
     }
@@ -224,7 +239,13 @@ async fn attend(deps: &Deps) -> Result<DrainReport, Error> {
 
 async fn pause(failures: &mut u32, error: &Error) {
     *failures += 1;
-    tracing::warn!(error = error::chain(error), failures = *failures, "a drain failed and begins again");
-    let wait = RETRY_FIRST.saturating_mul(1 << (*failures - 1).min(8)).min(RETRY_LONGEST);
+    tracing::warn!(
+        error = error::chain(error),
+        failures = *failures,
+        "a drain failed and begins again"
+    );
+    let wait = RETRY_FIRST
+        .saturating_mul(1 << (*failures - 1).min(8))
+        .min(RETRY_LONGEST);
     tokio::time::sleep(wait.mul_f64(rand::random_range(0.5..=1.0))).await;
 }

@@ -33,7 +33,12 @@ pub(crate) async fn housekeep(deps: &Deps) -> Result<(), Error> {
     if is_due(&deps.housekeeping.swept, SWEEP_EVERY) {
         let swept = deps.store.sweep(SWEEP_ROWS).await?;
         if swept.commits > 0 {
-            tracing::info!(rows = swept.deleted, moved = swept.moved, commits = swept.commits, "swept");
+            tracing::info!(
+                rows = swept.deleted,
+                moved = swept.moved,
+                commits = swept.commits,
+                "swept"
+            );
         }
         if swept.more {
             forget(&deps.housekeeping.swept);
@@ -44,7 +49,9 @@ pub(crate) async fn housekeep(deps: &Deps) -> Result<(), Error> {
 }
 
 fn is_due(last: &Mutex<Option<Instant>>, every: Duration) -> bool {
-    let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut last = last
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let due = last.is_none_or(|at| at.elapsed() >= every);
     if due {
         *last = Some(Instant::now());
@@ -53,7 +60,9 @@ fn is_due(last: &Mutex<Option<Instant>>, every: Duration) -> bool {
 }
 
 fn forget(last: &Mutex<Option<Instant>>) {
-    *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+    *last
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = None;
 }
 
 /// Removes the spilled batches of uploads that have come to their end.
@@ -70,7 +79,14 @@ async fn sweep_spilled(deps: &Deps) -> Result<(), Error> {
     let uploads: BTreeSet<UploadId> = listed
         .common_prefixes()
         .iter()
-        .filter_map(|found| found.prefix()?.strip_prefix(SPILLED)?.strip_suffix('/')?.parse().ok())
+        .filter_map(|found| {
+            found
+                .prefix()?
+                .strip_prefix(SPILLED)?
+                .strip_suffix('/')?
+                .parse()
+                .ok()
+        })
         .collect();
     for upload in uploads {
         let import = deps.store.import(upload).await?;

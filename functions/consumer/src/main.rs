@@ -14,7 +14,11 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<Value>| {
         let deps = deps.clone();
         async move {
-            let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+            let left = event
+                .context
+                .deadline()
+                .duration_since(SystemTime::now())
+                .unwrap_or_default();
             // Only SQS sends records. The schedule's look must not open PostgreSQL for nothing.
             if event.payload.get("Records").is_some() || consumer::has_work(&deps).await? {
                 consumer::drain(&deps, Instant::now() + left).await?;

@@ -21,8 +21,16 @@ pub struct Envelope {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
-    Batch { no: u32, meta: BatchMeta, arrow: Bytes },
-    Spilled { no: u32, meta: BatchMeta, claim: SpillClaim },
+    Batch {
+        no: u32,
+        meta: BatchMeta,
+        arrow: Bytes,
+    },
+    Spilled {
+        no: u32,
+        meta: BatchMeta,
+        claim: SpillClaim,
+    },
     End(EndOfLoad),
 }
 
@@ -76,7 +84,10 @@ pub fn upload(headers: &HeaderMap) -> Result<UploadId, Unreadable> {
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Unreadable> {
-    headers.get(name).map(|value| value.as_str()).ok_or(Unreadable::Missing(name))
+    headers
+        .get(name)
+        .map(async_nats::HeaderValue::as_str)
+        .ok_or(Unreadable::Missing(name))
 }
 
 fn number<T>(headers: &HeaderMap, name: &'static str) -> Result<T, Unreadable>
@@ -84,10 +95,12 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    text(headers, name)?.parse().map_err(|e: T::Err| Unreadable::Header {
-        name,
-        reason: e.to_string(),
-    })
+    text(headers, name)?
+        .parse()
+        .map_err(|e: T::Err| Unreadable::Header {
+            name,
+            reason: e.to_string(),
+        })
 }
 
 fn meta(headers: &HeaderMap) -> Result<BatchMeta, Unreadable> {
@@ -116,7 +129,11 @@ mod tests {
     #[test]
     fn a_batch_is_read_with_its_envelope() {
         let upload = UploadId::generate();
-        let meta = BatchMeta { row_offset: 8, rows: 2, quarantined: 1 };
+        let meta = BatchMeta {
+            row_offset: 8,
+            rows: 2,
+            quarantined: 1,
+        };
         let headers = headers(&[
             (header::VERSION, "1"),
             (header::KIND, "batch"),
@@ -126,23 +143,55 @@ mod tests {
             (header::META, &serde_json::to_string(&meta).unwrap()),
         ]);
         let arrow = Bytes::from_static(b"arrow");
-        let content = Content::Batch { no: 4, meta, arrow: arrow.clone() };
-        assert_eq!(parse(Some(&headers), &arrow).unwrap(), Envelope { upload, generation: 3, content });
+        let content = Content::Batch {
+            no: 4,
+            meta,
+            arrow: arrow.clone(),
+        };
+        assert_eq!(
+            parse(Some(&headers), &arrow).unwrap(),
+            Envelope {
+                upload,
+                generation: 3,
+                content
+            }
+        );
     }
 
     #[test]
     fn what_cannot_be_read_says_why() {
         let upload = UploadId::generate().to_string();
         let read = |pairs: &[(&'static str, &str)], payload: &'static [u8]| {
-            parse(Some(&headers(pairs)), &Bytes::from_static(payload)).unwrap_err().to_string()
+            parse(Some(&headers(pairs)), &Bytes::from_static(payload))
+                .unwrap_err()
+                .to_string()
         };
-        assert_eq!(parse(None, &Bytes::new()).unwrap_err(), Unreadable::Missing(header::VERSION));
-        assert_eq!(read(&[(header::VERSION, "2")], b""), "its envelope has version 2, which this consumer does not know");
+        assert_eq!(
+            parse(None, &Bytes::new()).unwrap_err(),
+            Unreadable::Missing(header::VERSION)
+        );
+        assert_eq!(
+            read(&[(header::VERSION, "2")], b""),
+            "its envelope has version 2, which this consumer does not know"
+        );
         let v1 = (header::VERSION, "1");
-        assert_eq!(read(&[v1, (header::KIND, "song")], b""), r#"its kind "song" is unknown"#);
-        let end = [v1, (header::KIND, "end"), (header::UPLOAD, upload.as_str()), (header::GENERATION, "1")];
+        assert_eq!(
+            read(&[v1, (header::KIND, "song")], b""),
+            r#"its kind "song" is unknown"#
+        );
+        let end = [
+            v1,
+            (header::KIND, "end"),
+            (header::UPLOAD, upload.as_str()),
+            (header::GENERATION, "1"),
+        ];
         assert!(read(&end, b"{").starts_with("its payload cannot be read"));
-        let lost = [v1, (header::KIND, "batch"), (header::UPLOAD, "upl_x"), (header::BATCH, "-1")];
+        let lost = [
+            v1,
+            (header::KIND, "batch"),
+            (header::UPLOAD, "upl_x"),
+            (header::BATCH, "-1"),
+        ];
         assert!(read(&lost, b"").starts_with("its Gridkeep-Batch header is not valid"));
     }
 }

@@ -1,7 +1,11 @@
 //! What can never be written: kept whole on the `DEAD` stream with its reason, its import failed, and only then taken off the
 //! work queue. Left to a delivery limit it would be lost from sight, and its import would hang.
 
-use async_nats::{HeaderMap, header::NATS_MESSAGE_ID, jetstream::{self, AckKind}};
+use async_nats::{
+    HeaderMap,
+    header::NATS_MESSAGE_ID,
+    jetstream::{self, AckKind},
+};
 use contracts::{Code, Problem};
 
 use crate::{Deps, error::Error, message};
@@ -14,11 +18,18 @@ pub async fn bury(deps: &Deps, dead: &jetstream::Message, reason: &str) -> Resul
     let mut headers = dead.headers.clone().unwrap_or_default();
     let upload = message::upload(&headers).ok();
     // Of this stream's own window; the id of the batch is kept by the envelope's headers.
-    headers.insert(NATS_MESSAGE_ID, format!("{}/{}", dead.subject, sequence(dead)));
+    headers.insert(
+        NATS_MESSAGE_ID,
+        format!("{}/{}", dead.subject, sequence(dead)),
+    );
     headers.insert(REASON, one_line(reason).as_str());
     let copy = deps
         .jetstream
-        .publish_with_headers(format!("dead.{}", dead.subject), fit(headers), dead.payload.clone())
+        .publish_with_headers(
+            format!("dead.{}", dead.subject),
+            fit(headers),
+            dead.payload.clone(),
+        )
         .await?;
     copy.await?;
     if let Some(upload) = upload {
@@ -27,13 +38,19 @@ pub async fn bury(deps: &Deps, dead: &jetstream::Message, reason: &str) -> Resul
             Code::Internal,
             "A part of the file could not be stored, and we have kept it to find out why. Nothing was imported.",
         );
-        deps.store.fail(upload, &problem).await?;
+        match deps.store.fail(upload, &problem).await {
+            // A stranger's message may name any upload.
+            Ok(_) | Err(store::Error::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
         tracing::error!(upload.id = %upload, reason, "a batch can never be written and its import failed");
     } else {
         tracing::error!(subject = %dead.subject, reason, "a message on ROWS is not of ours");
     }
     // Confirmed: or else it comes again and is copied a second time.
-    dead.double_ack_with(AckKind::Term).await.map_err(Error::Ack)
+    dead.double_ack_with(AckKind::Term)
+        .await
+        .map_err(Error::Ack)
 }
 
 fn sequence(message: &jetstream::Message) -> u64 {
@@ -41,7 +58,11 @@ fn sequence(message: &jetstream::Message) -> u64 {
 }
 
 fn one_line(reason: &str) -> String {
-    reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1_000).collect()
+    reason
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(1_000)
+        .collect()
 }
 
 /// The server's own headers would make it expect another sequence.

@@ -18,7 +18,10 @@ pub async fn relay(deps: &Deps) -> Result<u64, Error> {
             headers.insert(NATS_MESSAGE_ID, owed.id.to_string());
             let payload = serde_json::to_vec(&owed.event)?;
             let subject = format!("versions.{}", owed.event.dataset);
-            let ack = deps.jetstream.publish_with_headers(subject, headers, payload.into()).await?;
+            let ack = deps
+                .jetstream
+                .publish_with_headers(subject, headers, payload.into())
+                .await?;
             ack.await?;
             ids.push(owed.id);
         }

@@ -85,7 +85,10 @@ pub(crate) async fn run(deps: &Deps, sitting: &Sitting) -> Result<DrainReport, E
 }
 
 /// Takes what is there, waiting for a first message.
-async fn fetch(consumer: &PullConsumer, linger: Duration) -> Result<Vec<jetstream::Message>, Error> {
+async fn fetch(
+    consumer: &PullConsumer,
+    linger: Duration,
+) -> Result<Vec<jetstream::Message>, Error> {
     let mut batch = consumer
         .fetch()
         .max_messages(GROUP_MESSAGES)
@@ -137,7 +140,10 @@ impl<'a> Held<'a> {
     }
 
     fn deliveries(&self, at: usize) -> i64 {
-        self.messages[at].as_ref().and_then(|message| message.info().ok()).map_or(1, |info| info.delivered)
+        self.messages[at]
+            .as_ref()
+            .and_then(|message| message.info().ok())
+            .map_or(1, |info| info.delivered)
     }
 
     /// Tells the server again and again that they are being worked on.
@@ -146,7 +152,10 @@ impl<'a> Held<'a> {
             tokio::time::sleep(self.deps.ack_wait / 3).await;
             for message in self.messages.iter().flatten() {
                 if let Err(error) = message.ack_with(AckKind::Progress).await {
-                    tracing::debug!(error = error::chain(&*error), "a message may come to another writer");
+                    tracing::debug!(
+                        error = error::chain(&*error),
+                        "a message may come to another writer"
+                    );
                 }
             }
         }
@@ -156,7 +165,10 @@ impl<'a> Held<'a> {
     async fn give_back(&mut self) {
         for message in self.messages.drain(..).flatten() {
             if let Err(error) = message.ack_with(AckKind::Nak(Some(NAK_DELAY))).await {
-                tracing::debug!(error = error::chain(&*error), "a message was left to its ack wait");
+                tracing::debug!(
+                    error = error::chain(&*error),
+                    "a message was left to its ack wait"
+                );
             }
         }
     }
@@ -180,16 +192,23 @@ impl Incoming {
 }
 
 /// Settles import by import, each in transactions of bounded size. What is left in `held` was not settled.
-async fn settle(held: &mut Held<'_>, sitting: &Sitting, report: &mut DrainReport) -> Result<(), Error> {
+async fn settle(
+    held: &mut Held<'_>,
+    sitting: &Sitting,
+    report: &mut DrainReport,
+) -> Result<(), Error> {
     let mut imports: BTreeMap<(UploadId, i32), Vec<Incoming>> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for (at, message) in held.messages.iter().enumerate() {
         let Some(message) = message else { continue };
         match message::parse(message.headers.as_ref(), &message.payload) {
-            Ok(envelope) => imports.entry((envelope.upload, envelope.generation)).or_default().push(Incoming {
-                at,
-                content: envelope.content,
-            }),
+            Ok(envelope) => imports
+                .entry((envelope.upload, envelope.generation))
+                .or_default()
+                .push(Incoming {
+                    at,
+                    content: envelope.content,
+                }),
             Err(reason) => unreadable.push((at, reason.to_string())),
         }
     }
@@ -207,6 +226,7 @@ async fn settle(held: &mut Held<'_>, sitting: &Sitting, report: &mut DrainReport
                 generation,
                 held,
                 report,
+                wrote: false,
             };
             import.settle(group).await?;
         }
@@ -238,6 +258,8 @@ struct ImportWriter<'h, 'd, 'r> {
     generation: i32,
     held: &'h mut Held<'d>,
     report: &'r mut DrainReport,
+    /// Whether anything was taken: only then can it have become complete.
+    wrote: bool,
 }
 
 impl ImportWriter<'_, '_, '_> {
@@ -250,7 +272,9 @@ impl ImportWriter<'_, '_, '_> {
         for (at, end) in ends {
             self.end(at, end).await?;
         }
-        self.publish().await?;
+        if self.wrote {
+            self.publish().await?;
+        }
         for at in messages {
             self.held.ack(at).await?;
         }
@@ -258,20 +282,27 @@ impl ImportWriter<'_, '_, '_> {
     }
 
     /// Decodes the batches; those that cannot be are buried.
-    async fn read(&mut self, group: Vec<Incoming>) -> Result<(Vec<Batch>, Vec<(usize, EndOfLoad)>), Error> {
+    async fn read(
+        &mut self,
+        group: Vec<Incoming>,
+    ) -> Result<(Vec<Batch>, Vec<(usize, EndOfLoad)>), Error> {
         let mut ends = Vec::new();
         let mut encoded = Vec::with_capacity(group.len());
         for Incoming { at, content } in group {
             match content {
                 Content::Batch { no, meta, arrow } => encoded.push((at, no, meta, arrow)),
                 Content::End(end) => ends.push((at, end)),
-                Content::Spilled { no, meta, claim } => match fetch_spilled(self.held.deps, &claim).await? {
-                    Some(arrow) => encoded.push((at, no, meta, arrow)),
-                    None => self.miss(at).await?,
-                },
+                Content::Spilled { no, meta, claim } => {
+                    match fetch_spilled(self.held.deps, &claim).await? {
+                        Some(arrow) => encoded.push((at, no, meta, arrow)),
+                        None => self.miss(at).await?,
+                    }
+                }
             }
         }
-        let decoded = tokio::task::spawn_blocking(move || encoded.into_iter().map(decode).collect::<Vec<_>>());
+        let decoded = tokio::task::spawn_blocking(move || {
+            encoded.into_iter().map(decode).collect::<Vec<_>>()
+        });
         let mut batches = Vec::new();
         for batch in decoded.await.map_err(Error::Writer)? {
             match batch {
@@ -289,11 +320,13 @@ impl ImportWriter<'_, '_, '_> {
             self.report.refused += 1;
             return Ok(());
         }
-        self.bury(at, "the batch it claims is not in the bucket").await
+        self.bury(at, "the batch it claims is not in the bucket")
+            .await
     }
 
     async fn write(&mut self, batches: &[Batch]) -> Result<(), Error> {
-        let incoming: Vec<IncomingBatch> = batches.iter().map(|batch| batch.incoming.clone()).collect();
+        let incoming: Vec<IncomingBatch> =
+            batches.iter().map(|batch| batch.incoming.clone()).collect();
         match self.store(&incoming).await {
             Err(error) if !error.is_transient() => {}
             written => return self.count(batches.len(), written?),
@@ -309,7 +342,11 @@ impl ImportWriter<'_, '_, '_> {
     }
 
     async fn store(&self, batches: &[IncomingBatch]) -> store::Result<Write> {
-        let write = self.held.deps.store.write_batches(self.upload, self.generation, batches);
+        let write = self
+            .held
+            .deps
+            .store
+            .write_batches(self.upload, self.generation, batches);
         tokio::select! {
             written = write => written,
             () = self.held.keep() => unreachable!("keeping never ends"),
@@ -317,7 +354,13 @@ impl ImportWriter<'_, '_, '_> {
     }
 
     async fn end(&mut self, at: usize, end: EndOfLoad) -> Result<(), Error> {
-        match self.held.deps.store.end_of_load(self.upload, self.generation, end).await {
+        match self
+            .held
+            .deps
+            .store
+            .end_of_load(self.upload, self.generation, end)
+            .await
+        {
             Err(error) => self.condemn(at, error).await,
             written => self.count(1, written?),
         }
@@ -328,6 +371,7 @@ impl ImportWriter<'_, '_, '_> {
             Write::Written { rows } => {
                 self.report.messages += messages as u64;
                 self.report.rows += rows;
+                self.wrote = true;
             }
             Write::Refused(refusal) => {
                 self.report.refused += messages as u64;
@@ -358,7 +402,10 @@ impl ImportWriter<'_, '_, '_> {
     async fn publish(&mut self) -> Result<(), Error> {
         let deps = self.held.deps;
         match deps.store.publish_if_complete(self.upload).await? {
-            Publish::Published { version, fresh: true } => {
+            Publish::Published {
+                version,
+                fresh: true,
+            } => {
                 tracing::info!(upload.id = %self.upload, version, "an import is published");
                 self.report.published += 1;
                 self.report.relayed += relay(deps).await?;
@@ -382,20 +429,33 @@ fn decode((at, no, meta, arrow): (usize, u32, BatchMeta, Bytes)) -> Result<Batch
     let (rows, rejects) = tabular::batch::decode(&arrow).map_err(|e| (at, error::chain(&e)))?;
     Ok(Batch {
         at,
-        incoming: IncomingBatch { no, meta, rows, rejects },
+        incoming: IncomingBatch {
+            no,
+            meta,
+            rows,
+            rejects,
+        },
     })
 }
 
 /// None when it is no more.
 async fn fetch_spilled(deps: &Deps, claim: &SpillClaim) -> Result<Option<Bytes>, Error> {
-    let get = deps.s3.get_object().bucket(&claim.bucket).key(&claim.key).send().await;
+    let get = deps
+        .s3
+        .get_object()
+        .bucket(&claim.bucket)
+        .key(&claim.key)
+        .send()
+        .await;
     let object = match get {
         Ok(object) => object,
         Err(SdkError::ServiceError(refusal)) if refusal.err().is_no_such_key() => return Ok(None),
         Err(error) => return Err(Error::Spill(error.into())),
     };
     let body = tokio::time::timeout(SPILL_TIMEOUT, object.body.collect()).await;
-    let body = body.map_err(|e| Error::Spill(e.into()))?.map_err(|e| Error::Spill(e.into()))?;
+    let body = body
+        .map_err(|e| Error::Spill(e.into()))?
+        .map_err(|e| Error::Spill(e.into()))?;
     Ok(Some(body.into_bytes()))
 }
 
@@ -410,13 +470,26 @@ mod tests {
             content: Content::Spilled {
                 no: 0,
                 meta: BatchMeta::default(),
-                claim: SpillClaim { bucket: String::new(), key: String::new(), bytes },
+                claim: SpillClaim {
+                    bucket: String::new(),
+                    key: String::new(),
+                    bytes,
+                },
             },
         };
         let mib = 1024 * 1024;
         let sizes = [5 * mib, 3 * mib, mib, 20 * mib, mib];
-        let groups = in_groups(sizes.iter().enumerate().map(|(at, bytes)| claim(at, *bytes)).collect());
-        let groups: Vec<Vec<usize>> = groups.iter().map(|group| group.iter().map(|i| i.at).collect()).collect();
+        let groups = in_groups(
+            sizes
+                .iter()
+                .enumerate()
+                .map(|(at, bytes)| claim(at, *bytes))
+                .collect(),
+        );
+        let groups: Vec<Vec<usize>> = groups
+            .iter()
+            .map(|group| group.iter().map(|i| i.at).collect())
+            .collect();
         assert_eq!(groups, [vec![0, 1], vec![2], vec![3], vec![4]]);
     }
 }

@@ -52,7 +52,10 @@ pub struct Deps {
 impl Deps {
     /// # Errors
     /// When a URL cannot be used at all; an unreachable server is none.
-    #[expect(clippy::unused_async, reason = "every function's Deps::connect is awaited alike")]
+    #[expect(
+        clippy::unused_async,
+        reason = "every function's Deps::connect is awaited alike"
+    )]
     pub async fn connect(config: &Config) -> Result<Arc<Self>, ConnectError> {
         let pool = pg::connect(&config.pg_url, config.pg_connections)?;
         Ok(Arc::new(Self {

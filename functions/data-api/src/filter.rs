@@ -30,36 +30,62 @@ pub fn parse(text: &str) -> Result<Option<Filter>, Error> {
 
 fn read(value: &Value, pointer: &str, depth: usize, tests: &mut usize) -> Result<Filter, Error> {
     let Value::Object(fields) = value else {
-        return Err(Error::invalid(pointer, "Each part of a filter is an object."));
+        return Err(Error::invalid(
+            pointer,
+            "Each part of a filter is an object.",
+        ));
     };
     if depth > DEPTH_MAX {
-        return Err(Error::invalid(pointer, format!("A filter nests at most {DEPTH_MAX} deep.")));
+        return Err(Error::invalid(
+            pointer,
+            format!("A filter nests at most {DEPTH_MAX} deep."),
+        ));
     }
     for (name, many) in [("and", true), ("or", false)] {
-        let Some(parts) = fields.get(name) else { continue };
+        let Some(parts) = fields.get(name) else {
+            continue;
+        };
         let pointer = format!("{pointer}/{name}");
         if fields.len() > 1 {
-            return Err(Error::invalid(pointer, format!("`{name}` stands alone in its object.")));
+            return Err(Error::invalid(
+                pointer,
+                format!("`{name}` stands alone in its object."),
+            ));
         }
         let parts = parts
             .as_array()
             .filter(|parts| !parts.is_empty())
-            .ok_or_else(|| Error::invalid(pointer.as_str(), format!("`{name}` is a list with at least one part.")))?
+            .ok_or_else(|| {
+                Error::invalid(
+                    pointer.as_str(),
+                    format!("`{name}` is a list with at least one part."),
+                )
+            })?
             .iter()
             .enumerate()
             .map(|(no, part)| read(part, &format!("{pointer}/{no}"), depth + 1, tests))
             .collect::<Result<Vec<_>, _>>()?;
-        return Ok(if many { Filter::And { and: parts } } else { Filter::Or { or: parts } });
+        return Ok(if many {
+            Filter::And { and: parts }
+        } else {
+            Filter::Or { or: parts }
+        });
     }
     *tests += 1;
     if *tests > TESTS_MAX {
-        return Err(Error::invalid(pointer, format!("A filter has at most {TESTS_MAX} comparisons.")));
+        return Err(Error::invalid(
+            pointer,
+            format!("A filter has at most {TESTS_MAX} comparisons."),
+        ));
     }
     cell(fields, pointer).map(Filter::Cell)
 }
 
 fn cell(fields: &serde_json::Map<String, Value>, pointer: &str) -> Result<CellFilter, Error> {
-    if let Some(other) = fields.keys().find(|name| !matches!(name.as_str(), "column" | "op" | "value")) {
+    if let Some(other) = fields
+        .keys()
+        .find(|name| !matches!(name.as_str(), "column" | "op" | "value"))
+    {
         return Err(Error::invalid(
             format!("{pointer}/{other}"),
             "A comparison has `column`, `op` and `value`; a group has `and` or `or`.",
@@ -67,7 +93,10 @@ fn cell(fields: &serde_json::Map<String, Value>, pointer: &str) -> Result<CellFi
     }
     let text = |name: &str, what: &str| {
         fields.get(name).and_then(Value::as_str).ok_or_else(|| {
-            Error::invalid(format!("{pointer}/{name}"), format!("`{name}` must be {what}."))
+            Error::invalid(
+                format!("{pointer}/{name}"),
+                format!("`{name}` must be {what}."),
+            )
         })
     };
     let column = text("column", "the id or name of a column")?.to_owned();
@@ -75,16 +104,21 @@ fn cell(fields: &serde_json::Map<String, Value>, pointer: &str) -> Result<CellFi
     let op: Op = serde_json::from_value(text("op", &what)?.into())
         .map_err(|_| Error::invalid(format!("{pointer}/op"), format!("`op` must be {what}.")))?;
     let value = fields.get("value").cloned();
-    let scalar = |value: &Value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_));
+    let scalar =
+        |value: &Value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_));
     let fault = match (op, &value) {
         (Op::IsNull, None | Some(Value::Bool(_))) => None,
         (Op::IsNull, _) => Some("`is_null` takes true, false or no value."),
-        (Op::In, Some(Value::Array(list))) if list.len() <= IN_MAX && list.iter().all(scalar) => None,
+        (Op::In, Some(Value::Array(list))) if list.len() <= IN_MAX && list.iter().all(scalar) => {
+            None
+        }
         (Op::In, _) => Some("`in` takes a list of at most 1,000 texts, numbers or booleans."),
         (Op::Contains | Op::StartsWith, Some(Value::String(_))) => None,
         (Op::Contains | Op::StartsWith, _) => Some("This comparison takes a text."),
         (_, Some(value)) if scalar(value) => None,
-        (Op::Eq | Op::Ne, Some(Value::Null) | None) => Some("To compare with null use the op `is_null`."),
+        (Op::Eq | Op::Ne, Some(Value::Null) | None) => {
+            Some("To compare with null use the op `is_null`.")
+        }
         _ => Some("This comparison takes a text, a number or a boolean."),
     };
     if let Some(fault) = fault {
@@ -92,7 +126,10 @@ fn cell(fields: &serde_json::Map<String, Value>, pointer: &str) -> Result<CellFi
     }
     // PostgreSQL's texts hold no NUL, so nothing can equal it; said here, where the place is known.
     if value.as_ref().is_some_and(has_nul) {
-        return Err(Error::invalid(format!("{pointer}/value"), "No cell holds a NUL character."));
+        return Err(Error::invalid(
+            format!("{pointer}/value"),
+            "No cell holds a NUL character.",
+        ));
     }
     Ok(CellFilter {
         column,
@@ -124,7 +161,9 @@ mod tests {
     fn a_nested_filter_is_read() {
         let text = r#"{"and": [{"column": "carrier", "op": "eq", "value": "UA"},
             {"or": [{"column": "dep_time", "op": "is_null"}, {"column": "col_3", "op": "in", "value": [1, "2"]}]}]}"#;
-        let Some(Filter::And { and }) = parse(text).unwrap() else { panic!("no and") };
+        let Some(Filter::And { and }) = parse(text).unwrap() else {
+            panic!("no and")
+        };
         assert_eq!(and[0], Filter::eq("carrier", "UA"));
         assert!(matches!(&and[1], Filter::Or { or } if or.len() == 2));
         assert_eq!(parse(r#"{"and": []}"#).unwrap(), None);
@@ -146,18 +185,54 @@ mod tests {
             (r#"{"and": {}}"#, "filter/and"),
             (r#"{"and": [7]}"#, "filter/and/0"),
             (r#"{"and": [], "or": []}"#, "filter/and"),
-            (r#"{"and": [{"column": "a", "op": "eq", "value": 1}], "or": []}"#, "filter/and"),
-            (r#"{"and": [{"op": "eq", "value": 1}]}"#, "filter/and/0/column"),
-            (r#"{"and": [{"column": "a", "value": 1}]}"#, "filter/and/0/op"),
-            (r#"{"and": [{"column": "a", "op": "like", "value": 1}]}"#, "filter/and/0/op"),
-            (r#"{"and": [{"column": "a", "op": "eq"}]}"#, "filter/and/0/value"),
-            (r#"{"and": [{"column": "a", "op": "eq", "value": null}]}"#, "filter/and/0/value"),
-            (r#"{"and": [{"column": "a", "op": "eq", "value": [1]}]}"#, "filter/and/0/value"),
-            (r#"{"and": [{"column": "a", "op": "in", "value": "x"}]}"#, "filter/and/0/value"),
-            (r#"{"and": [{"column": "a", "op": "in", "value": [[]]}]}"#, "filter/and/0/value"),
-            (r#"{"and": [{"column": "a", "op": "contains", "value": 1}]}"#, "filter/and/0/value"),
-            (r#"{"and": [{"column": "a", "op": "eq", "value": "a\u0000"}]}"#, "filter/and/0/value"),
-            (r#"{"and": [{"column": "a", "op": "eq", "value": 1, "not": 1}]}"#, "filter/and/0/not"),
+            (
+                r#"{"and": [{"column": "a", "op": "eq", "value": 1}], "or": []}"#,
+                "filter/and",
+            ),
+            (
+                r#"{"and": [{"op": "eq", "value": 1}]}"#,
+                "filter/and/0/column",
+            ),
+            (
+                r#"{"and": [{"column": "a", "value": 1}]}"#,
+                "filter/and/0/op",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "like", "value": 1}]}"#,
+                "filter/and/0/op",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "eq"}]}"#,
+                "filter/and/0/value",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "eq", "value": null}]}"#,
+                "filter/and/0/value",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "eq", "value": [1]}]}"#,
+                "filter/and/0/value",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "in", "value": "x"}]}"#,
+                "filter/and/0/value",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "in", "value": [[]]}]}"#,
+                "filter/and/0/value",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "contains", "value": 1}]}"#,
+                "filter/and/0/value",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "eq", "value": "a\u0000"}]}"#,
+                "filter/and/0/value",
+            ),
+            (
+                r#"{"and": [{"column": "a", "op": "eq", "value": 1, "not": 1}]}"#,
+                "filter/and/0/not",
+            ),
         ] {
             assert_eq!(fault(text), pointer, "{text}");
         }
@@ -168,7 +243,11 @@ mod tests {
         let test = r#"{"column": "a", "op": "eq", "value": 1}"#;
         let deep = format!("{}{test}{}", r#"{"or": ["#.repeat(20), "]}".repeat(20));
         assert!(fault(&deep).starts_with("filter/or/0/"));
-        let deeper = format!("{}{test}{}", r#"{"or": ["#.repeat(5_000), "]}".repeat(5_000));
+        let deeper = format!(
+            "{}{test}{}",
+            r#"{"or": ["#.repeat(5_000),
+            "]}".repeat(5_000)
+        );
         assert_eq!(fault(&deeper), "filter");
         let wide = format!(r#"{{"or": [{}]}}"#, [test; 101].join(","));
         assert_eq!(fault(&wide), "filter/or/100");

@@ -50,7 +50,6 @@ fn routes() -> OpenApiRouter<App> {
 }
 
 /// The bare routes, with absolute paths; who mounts them puts `platform::http::layer` around.
-#[must_use]
 pub fn router(deps: Arc<Deps>) -> Router {
     routes().with_state(App(deps)).split_for_parts().0
 }

@@ -12,5 +12,7 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings::from_env();
     let deps = data_api::Deps::connect(&data_api::Config::from(&settings)?).await?;
     let app = layer(data_api::router(deps), &HttpConfig::from(&settings)?);
-    lambda_http::run(app).await.map_err(anyhow::Error::from_boxed)
+    lambda_http::run(app)
+        .await
+        .map_err(anyhow::Error::from_boxed)
 }

@@ -36,7 +36,10 @@ pub fn shorten(row: &mut Row) {
     for cell in &mut row.cells {
         let (text, chars) = match &*cell {
             Value::String(text) => (text.as_str(), text.chars().count() as u64),
-            Value::Object(cut) => match (cut.get("cut").and_then(Value::as_str), cut.get("chars").and_then(Value::as_u64)) {
+            Value::Object(cut) => match (
+                cut.get("cut").and_then(Value::as_str),
+                cut.get("chars").and_then(Value::as_u64),
+            ) {
                 (Some(text), Some(chars)) => (text, chars),
                 _ => continue,
             },

@@ -55,7 +55,10 @@ impl View {
     pub fn read(dataset: DatasetId, params: RowsParams) -> Result<Self, Error> {
         let limit = limit(params.limit, LIMIT, LIMIT_MAX)?;
         if params.version.is_some() && params.as_of.is_some() {
-            return Err(Error::invalid("as_of", "Give either `version` or `as_of`, not both."));
+            return Err(Error::invalid(
+                "as_of",
+                "Give either `version` or `as_of`, not both.",
+            ));
         }
         let mut at = match (params.version, &params.as_of) {
             (Some(version @ 1..), _) => At::Version(version),
@@ -71,10 +74,16 @@ impl View {
         let mut start = params.position.map_or(Start::First, Start::Position);
         if let Some(text) = params.cursor {
             if params.position.is_some() {
-                return Err(Error::invalid("position", "Give either `cursor` or `position`, not both."));
+                return Err(Error::invalid(
+                    "position",
+                    "Give either `cursor` or `position`, not both.",
+                ));
             }
             let cursor = Cursor::decode(dataset, &text)?;
-            if params.version.is_some_and(|version| version != cursor.version) {
+            if params
+                .version
+                .is_some_and(|version| version != cursor.version)
+            {
                 return Err(changed("version"));
             }
             asked = Asked {
@@ -87,8 +96,18 @@ impl View {
         }
         Ok(Self {
             at,
-            sort: asked.sort.as_deref().map(sort).transpose()?.unwrap_or_default(),
-            filter: asked.filter.as_deref().map(filter::parse).transpose()?.flatten(),
+            sort: asked
+                .sort
+                .as_deref()
+                .map(sort)
+                .transpose()?
+                .unwrap_or_default(),
+            filter: asked
+                .filter
+                .as_deref()
+                .map(filter::parse)
+                .transpose()?
+                .flatten(),
             start,
             limit,
             asked,
@@ -112,7 +131,11 @@ impl View {
     }
 }
 
-fn unchanged(name: &str, asked: Option<String>, kept: Option<String>) -> Result<Option<String>, Error> {
+fn unchanged(
+    name: &str,
+    asked: Option<String>,
+    kept: Option<String>,
+) -> Result<Option<String>, Error> {
     if asked.is_none() || asked == kept {
         Ok(kept)
     } else {
@@ -123,7 +146,9 @@ fn unchanged(name: &str, asked: Option<String>, kept: Option<String>) -> Result<
 fn changed(name: &str) -> Error {
     Error::invalid(
         name,
-        format!("`{name}` is not the one that the cursor was made with. Leave it out, or begin again without the cursor."),
+        format!(
+            "`{name}` is not the one that the cursor was made with. Leave it out, or begin again without the cursor."
+        ),
     )
 }
 
@@ -132,10 +157,14 @@ fn sort(text: &str) -> Result<Sort, Error> {
         .strip_prefix('-')
         .map_or((text, false), |column| (column, true));
     if column.is_empty() || column.contains('\0') {
-        return Err(Error::invalid("sort", "`sort` is a column's id or name, with `-` in front for falling order."));
+        return Err(Error::invalid(
+            "sort",
+            "`sort` is a column's id or name, with `-` in front for falling order.",
+        ));
     }
     if column.contains(',') {
-        let detail = "One column at a time can be sorted by. A name that has a comma: use the column's id.";
+        let detail =
+            "One column at a time can be sorted by. A name that has a comma: use the column's id.";
         return Err(Error::invalid("sort", detail));
     }
     Ok(Sort {
@@ -178,30 +207,61 @@ mod tests {
 
     fn fault(dataset: DatasetId, pairs: &[(&str, &str)]) -> String {
         let error = View::read(dataset, params(pairs)).expect_err("must be refused");
-        ApiError::from(error).problem().pointer.clone().unwrap_or_default()
+        ApiError::from(error)
+            .problem()
+            .pointer
+            .clone()
+            .unwrap_or_default()
     }
 
     #[test]
     fn nothing_asked_is_the_head_from_its_first_row() {
         let view = View::read(DatasetId::generate(), params(&[])).unwrap();
-        assert_eq!((view.at, view.start, view.limit), (At::Head, Start::First, 100));
+        assert_eq!(
+            (view.at, view.start, view.limit),
+            (At::Head, Start::First, 100)
+        );
         assert_eq!(view.sort, Sort::default());
     }
 
     #[test]
     fn a_cursor_brings_its_view_along_and_no_other_is_taken() {
         let dataset = DatasetId::generate();
-        let first = View::read(dataset, params(&[("sort", "-dep_time"), ("as_of", "2026-01-01T00:00:00Z")])).unwrap();
+        let first = View::read(
+            dataset,
+            params(&[("sort", "-dep_time"), ("as_of", "2026-01-01T00:00:00Z")]),
+        )
+        .unwrap();
         let cursor = first.cursor(4, 99).encode(dataset).unwrap();
         let next = View::read(dataset, params(&[("cursor", &cursor)])).unwrap();
         assert_eq!((next.at, next.start), (At::Version(4), Start::After(99)));
-        assert_eq!(next.sort, Sort { column: "dep_time".into(), descending: true });
-        assert!(View::read(dataset, params(&[("cursor", &cursor), ("sort", "-dep_time"), ("version", "4")])).is_ok());
+        assert_eq!(
+            next.sort,
+            Sort {
+                column: "dep_time".into(),
+                descending: true
+            }
+        );
+        assert!(
+            View::read(
+                dataset,
+                params(&[("cursor", &cursor), ("sort", "-dep_time"), ("version", "4")])
+            )
+            .is_ok()
+        );
 
-        for (name, value) in [("sort", "dep_time"), ("version", "5"), ("filter", "{}"), ("position", "1")] {
+        for (name, value) in [
+            ("sort", "dep_time"),
+            ("version", "5"),
+            ("filter", "{}"),
+            ("position", "1"),
+        ] {
             assert_eq!(fault(dataset, &[("cursor", &cursor), (name, value)]), name);
         }
-        assert_eq!(fault(DatasetId::generate(), &[("cursor", &cursor)]), "cursor");
+        assert_eq!(
+            fault(DatasetId::generate(), &[("cursor", &cursor)]),
+            "cursor"
+        );
     }
 
     #[test]
@@ -212,7 +272,10 @@ mod tests {
             (&[("limit", "1001")], "limit"),
             (&[("version", "0")], "version"),
             (&[("version", "-1")], "version"),
-            (&[("version", "1"), ("as_of", "2026-01-01T00:00:00Z")], "as_of"),
+            (
+                &[("version", "1"), ("as_of", "2026-01-01T00:00:00Z")],
+                "as_of",
+            ),
             (&[("as_of", "yesterday")], "as_of"),
             (&[("as_of", "2026-01-01")], "as_of"),
             (&[("sort", "")], "sort"),
@@ -227,8 +290,14 @@ mod tests {
 
     #[test]
     fn a_moment_may_carry_any_offset() {
-        assert_eq!(moment("2026-01-01T02:00:00+02:00").unwrap(), moment("2026-01-01T00:00:00Z").unwrap());
-        assert_eq!(moment("2026-01-01T02:00:00 02:00").unwrap(), moment("2026-01-01T00:00:00Z").unwrap());
+        assert_eq!(
+            moment("2026-01-01T02:00:00+02:00").unwrap(),
+            moment("2026-01-01T00:00:00Z").unwrap()
+        );
+        assert_eq!(
+            moment("2026-01-01T02:00:00 02:00").unwrap(),
+            moment("2026-01-01T00:00:00Z").unwrap()
+        );
         assert!(moment("2026-01-01T00:00:00.123456Z").is_ok());
     }
 }

@@ -57,7 +57,12 @@ async fn list_rows(
         At::Version(version) => version,
         at @ At::AsOf(_) => store.resolve(access.no, at).await?.version,
     };
-    let tag = etag::of(&[WRITING, &access.dataset.to_string(), &version.to_string(), &view.fingerprint()]);
+    let tag = etag::of(&[
+        WRITING,
+        &access.dataset.to_string(),
+        &version.to_string(),
+        &view.fingerprint(),
+    ]);
     if let Some(not_modified) = etag::fresh(&headers, &tag) {
         return Ok(not_modified);
     }
@@ -180,7 +185,11 @@ async fn show_cell(
     if let Value::String(text) = &mut value {
         chars = Some(text.chars().count() as u64);
         if query.from.is_some() || query.chars.is_some() {
-            *text = slice(text, query.from.unwrap_or(0), query.chars.unwrap_or(u64::MAX));
+            *text = slice(
+                text,
+                query.from.unwrap_or(0),
+                query.chars.unwrap_or(u64::MAX),
+            );
         }
     }
     Ok(Json(CellAt {

@@ -1,11 +1,7 @@
 //! `/datasets/{id}/versions` and its quarantine: what became of each import.
 
 use axum::extract::State;
-use contracts::{
-    DatasetId,
-    dataset::VersionList,
-    upload::QuarantineList,
-};
+use contracts::{DatasetId, dataset::VersionList, upload::QuarantineList};
 use platform::{
     access::{Access, Viewer},
     http::{Json, Query, openapi::Problems},

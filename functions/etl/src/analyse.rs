@@ -21,7 +21,12 @@ use crate::{
 };
 
 /// Reads the whole object and stores what was found.
-pub async fn analyse(attempt: &Attempt, import: &Import, object: &Object, generation: i32) -> Result<Plan, Stop> {
+pub async fn analyse(
+    attempt: &Attempt,
+    import: &Import,
+    object: &Object,
+    generation: i32,
+) -> Result<Plan, Stop> {
     let declared = import.upload.bytes_total;
     let at = object.at();
     if at.bytes != declared {
@@ -30,7 +35,12 @@ pub async fn analyse(attempt: &Attempt, import: &Import, object: &Object, genera
     let store = &attempt.deps.store;
     store.start_analysis(attempt.upload, at.bytes).await?;
     let fixed = match import.upload.mode {
-        Mode::Append => Some(store.resolve(import.dataset_no, At::Head).await?.shown_columns()),
+        Mode::Append => Some(
+            store
+                .resolve(import.dataset_no, At::Head)
+                .await?
+                .shown_columns(),
+        ),
         _ => None,
     };
     let analysis = read(attempt, import, object, fixed).await?;
@@ -43,7 +53,9 @@ pub async fn analyse(attempt: &Attempt, import: &Import, object: &Object, genera
         batch_rows: BATCH_ROWS as u32,
         batch_bytes: BATCH_BYTES as u32,
     };
-    let stored = store.save_plan(attempt.upload, &plan, &analysis.warnings).await?;
+    let stored = store
+        .save_plan(attempt.upload, &plan, &analysis.warnings)
+        .await?;
     tracing::info!(upload.id = %attempt.upload, bytes = at.bytes, rows = stored.file.rows, "a file is analysed");
     Ok(stored)
 }
@@ -55,7 +67,8 @@ async fn read(
     fixed: Option<Vec<Column>>,
 ) -> Result<Analysis, Stop> {
     let (parts, received) = pipe::channel();
-    let analyser = Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?;
+    let analyser =
+        Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?;
     let progress = Arc::clone(&attempt.progress);
     let parser = tokio::task::spawn_blocking(move || infer(analyser, received, &progress));
     let fed = tokio::select! {

@@ -1,9 +1,6 @@
 //! What a message of the work queue says: an S3 notification, or a [`Work`] message of ours. [`crate::import`] acts on it.
 
-use contracts::{
-    UploadId,
-    events::Work,
-};
+use contracts::{UploadId, events::Work};
 use serde::Deserialize;
 
 /// Where uploaded files lie: `uploads/<upload id>/<name>`.
@@ -35,7 +32,9 @@ pub struct Malformed(#[source] pub Option<serde_json::Error>);
 pub fn parse(body: &str) -> Result<Message, Malformed> {
     let body: serde_json::Value = serde_json::from_str(body).map_err(|e| Malformed(Some(e)))?;
     if body.get("gridkeep").is_some() {
-        return Ok(Message::Work(serde_json::from_value(body).map_err(|e| Malformed(Some(e)))?));
+        return Ok(Message::Work(
+            serde_json::from_value(body).map_err(|e| Malformed(Some(e)))?,
+        ));
     }
     if body.get("Event").and_then(|event| event.as_str()) == Some("s3:TestEvent") {
         return Ok(Message::Arrived(Vec::new()));
@@ -43,8 +42,15 @@ pub fn parse(body: &str) -> Result<Message, Malformed> {
     if body.get("Records").is_none() {
         return Err(Malformed(None));
     }
-    let notification: Notification = serde_json::from_value(body).map_err(|e| Malformed(Some(e)))?;
-    Ok(Message::Arrived(notification.records.into_iter().filter_map(arrival).collect()))
+    let notification: Notification =
+        serde_json::from_value(body).map_err(|e| Malformed(Some(e)))?;
+    Ok(Message::Arrived(
+        notification
+            .records
+            .into_iter()
+            .filter_map(arrival)
+            .collect(),
+    ))
 }
 
 fn arrival(record: Record) -> Option<Arrival> {
@@ -151,11 +157,26 @@ mod tests {
     #[test]
     fn what_is_not_an_upload_is_ignored() {
         let upload = UploadId::generate();
-        assert_eq!(arrivals("ObjectRemoved:Delete", &format!("uploads/{upload}/a.csv")), []);
-        assert_eq!(arrivals("ObjectCreated:Put", &format!("spill/{upload}/1/0")), []);
-        assert_eq!(arrivals("ObjectCreated:Put", "uploads/upl_nonsense/a.csv"), []);
-        assert_eq!(arrivals("ObjectCreated:Put", &format!("uploads/{upload}/")), []);
-        assert_eq!(arrivals("ObjectCreated:Put", &format!("uploads/{upload}/%FF%zz")), []);
+        assert_eq!(
+            arrivals("ObjectRemoved:Delete", &format!("uploads/{upload}/a.csv")),
+            []
+        );
+        assert_eq!(
+            arrivals("ObjectCreated:Put", &format!("spill/{upload}/1/0")),
+            []
+        );
+        assert_eq!(
+            arrivals("ObjectCreated:Put", "uploads/upl_nonsense/a.csv"),
+            []
+        );
+        assert_eq!(
+            arrivals("ObjectCreated:Put", &format!("uploads/{upload}/")),
+            []
+        );
+        assert_eq!(
+            arrivals("ObjectCreated:Put", &format!("uploads/{upload}/%FF%zz")),
+            []
+        );
         let test = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-01-01T00:00:00.000Z","Bucket":"b"}"#;
         assert_eq!(parse(test).unwrap(), Message::Arrived(Vec::new()));
     }
@@ -165,7 +186,11 @@ mod tests {
         let work = Work::Load {
             upload: UploadId::generate(),
             generation: 2,
-            checkpoint: Checkpoint { batch: 7, byte: 99, ..Checkpoint::default() },
+            checkpoint: Checkpoint {
+                batch: 7,
+                byte: 99,
+                ..Checkpoint::default()
+            },
         };
         let body = serde_json::to_string(&work).unwrap();
         assert_eq!(parse(&body).unwrap(), Message::Work(work));
@@ -173,7 +198,15 @@ mod tests {
 
     #[test]
     fn anything_else_is_malformed() {
-        for body in ["", "{", "[]", "{}", r#"{"gridkeep":"dance"}"#, r#"{"Records":[{}]}"#, r#"{"Records":7}"#] {
+        for body in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"gridkeep":"dance"}"#,
+            r#"{"Records":[{}]}"#,
+            r#"{"Records":7}"#,
+        ] {
             assert!(parse(body).is_err(), "{body}");
         }
     }

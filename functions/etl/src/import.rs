@@ -77,7 +77,12 @@ pub struct Attempt {
 }
 
 /// Does what there is to do for an import. `Ok` means that this message has no more use.
-pub async fn run(deps: &Arc<Deps>, start: Start, receipt: Option<&str>, deadline: Instant) -> Result<(), Error> {
+pub async fn run(
+    deps: &Arc<Deps>,
+    start: Start,
+    receipt: Option<&str>,
+    deadline: Instant,
+) -> Result<(), Error> {
     let upload = start.upload();
     let Some(import) = deps.store.import(upload).await.map_err(Error::Store)? else {
         tracing::info!(upload.id = %upload, "an object belongs to no upload");
@@ -110,7 +115,11 @@ pub async fn run(deps: &Arc<Deps>, start: Start, receipt: Option<&str>, deadline
         None | Some(Stop::Over) => Ok(()),
         Some(Stop::Failed(problem)) => {
             tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
-            deps.store.fail(upload, &problem).await.map(|_| ()).map_err(Error::Store)
+            deps.store
+                .fail(upload, &problem)
+                .await
+                .map(|_| ())
+                .map_err(Error::Store)
         }
         Some(Stop::Retry(error)) => Err(error),
     };
@@ -131,25 +140,43 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
     let stored = store.plan(attempt.upload, Some(generation)).await?;
     let (plan, handed) = match (start, stored) {
         // Older than the newest plan: somebody changed the options since.
-        (Start::Load { generation: wanted, .. }, _) if *wanted != generation => return Ok(()),
+        (
+            Start::Load {
+                generation: wanted, ..
+            },
+            _,
+        ) if *wanted != generation => return Ok(()),
         (Start::Load { checkpoint, .. }, Some(plan)) => (plan, Some(*checkpoint)),
         (Start::Load { .. }, None) => return Ok(()),
         (Start::Arrived(_), Some(plan)) => (plan, None),
-        (Start::Arrived(arrival), None) => (plan(attempt, &import, arrival, generation).await?, None),
+        (Start::Arrived(arrival), None) => {
+            (plan(attempt, &import, arrival, generation).await?, None)
+        }
     };
-    let state = store.import(attempt.upload).await?.map(|import| import.upload.state);
+    let state = store
+        .import(attempt.upload)
+        .await?
+        .map(|import| import.upload.state);
     if import.confirm == Confirm::Ask && state == Some(UploadState::AwaitingConfirmation) {
         return Ok(());
     }
     let stored = store.checkpoint(attempt.upload, plan.generation).await?;
-    let from = handed.into_iter().chain(stored).max_by_key(|checkpoint| checkpoint.batch);
+    let from = handed
+        .into_iter()
+        .chain(stored)
+        .max_by_key(|checkpoint| checkpoint.batch);
     match load::load(attempt, &import, &plan, from).await? {
         Loaded::Sent => Ok(()),
         Loaded::GoOn(checkpoint) => hand_on(attempt, &plan, checkpoint).await,
     }
 }
 
-async fn plan(attempt: &Attempt, import: &Import, arrival: &Arrival, generation: i32) -> Result<Plan, Stop> {
+async fn plan(
+    attempt: &Attempt,
+    import: &Import,
+    arrival: &Arrival,
+    generation: i32,
+) -> Result<Plan, Stop> {
     let object = Object::head(&attempt.deps.s3, &arrival.bucket, &arrival.key).await?;
     analyse::analyse(attempt, import, &object, generation).await
 }
@@ -178,7 +205,11 @@ impl Attempt {
     async fn acquire(&self) -> Result<bool, Error> {
         let mut held = Instant::now();
         loop {
-            let lease = self.deps.store.lease(self.upload, &self.owner, self.deps.visibility).await;
+            let lease = self
+                .deps
+                .store
+                .lease(self.upload, &self.owner, self.deps.visibility)
+                .await;
             let expires_in = match lease.map_err(Error::Store)? {
                 Lease::Acquired => return Ok(true),
                 Lease::Final(_) => return Ok(false),
@@ -213,7 +244,12 @@ impl Attempt {
                 Err(error) => return Stop::Retry(Error::Store(error)),
             }
             let progress = self.progress.get();
-            if progress != shown && store.progress(self.upload, progress.0, progress.1).await.is_ok() {
+            if progress != shown
+                && store
+                    .progress(self.upload, progress.0, progress.1)
+                    .await
+                    .is_ok()
+            {
                 shown = progress;
             }
             if held.elapsed() > ttl / 3 {

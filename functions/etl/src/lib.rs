@@ -44,7 +44,11 @@ pub async fn handle(deps: &Arc<Deps>, event: SqsEvent, deadline: Instant) -> Sqs
     response
 }
 
-async fn handle_message(deps: &Arc<Deps>, message: &SqsMessage, deadline: Instant) -> Result<(), Error> {
+async fn handle_message(
+    deps: &Arc<Deps>,
+    message: &SqsMessage,
+    deadline: Instant,
+) -> Result<(), Error> {
     let starts = match event::parse(message.body.as_deref().unwrap_or_default())? {
         Message::Work(work) => vec![Start::from(work)],
         Message::Arrived(arrivals) => arrivals.into_iter().map(Start::Arrived).collect(),
@@ -59,19 +63,33 @@ async fn handle_message(deps: &Arc<Deps>, message: &SqsMessage, deadline: Instan
 
 /// A message that cannot be understood comes as often as the queue delivers it: it is logged the first time.
 fn log_failure(id: &str, message: &SqsMessage, error: &Error) {
-    let received = message.attributes.get("ApproximateReceiveCount").map_or("1", String::as_str);
+    let received = message
+        .attributes
+        .get("ApproximateReceiveCount")
+        .map_or("1", String::as_str);
     let cause = error::chain(error);
     match error {
         Error::Malformed(_) if received != "1" => {}
         Error::Malformed(_) => {
-            tracing::error!(message.id = id, error = cause, "a message is not understood and goes to the dead letters");
+            tracing::error!(
+                message.id = id,
+                error = cause,
+                "a message is not understood and goes to the dead letters"
+            );
         }
-        _ => tracing::warn!(message.id = id, message.received = received, error = cause, "a message must come again"),
+        _ => tracing::warn!(
+            message.id = id,
+            message.received = received,
+            error = cause,
+            "a message must come again"
+        ),
     }
 }
 
 /// Twice as long with every attempt, up to `longest`, and somewhere in the upper half of it, so that many do not come at once.
 fn backoff(attempt: u32, first: Duration, longest: Duration) -> Duration {
-    let wait = first.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(longest);
+    let wait = first
+        .saturating_mul(1 << attempt.saturating_sub(1).min(16))
+        .min(longest);
     wait.mul_f64(rand::random_range(0.5..=1.0))
 }

@@ -52,19 +52,38 @@ pub async fn load(
     from: Option<Checkpoint>,
 ) -> Result<Loaded, Stop> {
     let deps = &attempt.deps;
-    deps.store.open_load(attempt.upload, plan.generation).await?;
+    deps.store
+        .open_load(attempt.upload, plan.generation)
+        .await?;
     let from = from.unwrap_or_default();
-    let publisher = Publisher::new(deps, import.upload.dataset_id, attempt.upload, plan.generation);
-    let loader = Loader::new(&plan.file, plan.batch_rows as usize, plan.batch_bytes as usize, from);
+    let publisher = Publisher::new(
+        deps,
+        import.upload.dataset_id,
+        attempt.upload,
+        plan.generation,
+    );
+    let loader = Loader::new(
+        &plan.file,
+        plan.batch_rows as usize,
+        plan.batch_bytes as usize,
+        from,
+    );
     let loader = loader.map_err(|e| Stop::Failed(e.into()))?;
     let (parts, received) = pipe::channel();
     let (parsed, batches) = mpsc::channel(BATCHES_AHEAD);
     let parser = tokio::task::spawn_blocking(move || parse(loader, received, &parsed));
     let object = Object::pinned(&deps.s3, &plan.object);
-    let read = async { pipe::feed(object.read(from.byte), parts).await.map_err(Stop::from) };
+    let read = async {
+        pipe::feed(object.read(from.byte), parts)
+            .await
+            .map_err(Stop::from)
+    };
     let sending = Sending::new(attempt, plan.generation, &publisher, from);
     let ((), sent) = tokio::try_join!(read, sending.run(batches))?;
-    parser.await.map_err(Error::Parser)?.map_err(|e| Stop::Failed(e.into()))?;
+    parser
+        .await
+        .map_err(Error::Parser)?
+        .map_err(|e| Stop::Failed(e.into()))?;
     let end = match sent {
         Sent::All(end) => end,
         Sent::UpTo(checkpoint) => return Ok(Loaded::GoOn(checkpoint)),
@@ -129,7 +148,12 @@ struct Sending<'a> {
 }
 
 impl<'a> Sending<'a> {
-    fn new(attempt: &'a Attempt, generation: i32, publisher: &'a Publisher<'a>, from: Checkpoint) -> Self {
+    fn new(
+        attempt: &'a Attempt,
+        generation: i32,
+        publisher: &'a Publisher<'a>,
+        from: Checkpoint,
+    ) -> Self {
         Self {
             attempt,
             generation,
@@ -142,7 +166,8 @@ impl<'a> Sending<'a> {
     async fn run(mut self, mut batches: mpsc::Receiver<Parsed>) -> Result<Sent, Stop> {
         let publisher = self.publisher;
         let mut flight = FuturesUnordered::new();
-        let mut pulse = tokio::time::interval_at(Instant::now() + CHECKPOINT_EVERY, CHECKPOINT_EVERY);
+        let mut pulse =
+            tokio::time::interval_at(Instant::now() + CHECKPOINT_EVERY, CHECKPOINT_EVERY);
         let mut end = None;
         let mut first = true;
         while end.is_none() || !flight.is_empty() {
@@ -195,7 +220,10 @@ impl<'a> Sending<'a> {
 
     async fn save(&self) -> Result<(), Stop> {
         let store = &self.attempt.deps.store;
-        match store.save_checkpoint(self.attempt.upload, self.generation, &self.settled.upto).await {
+        match store
+            .save_checkpoint(self.attempt.upload, self.generation, &self.settled.upto)
+            .await
+        {
             Ok(true) => Ok(()),
             Ok(false) => Err(Stop::Over),
             // Only the way back grows longer.
@@ -233,7 +261,11 @@ mod tests {
 
     #[test]
     fn a_checkpoint_never_jumps_over_a_batch_that_is_not_acknowledged() {
-        let after = |batch| Checkpoint { batch, byte: u64::from(batch) * 10, ..Checkpoint::default() };
+        let after = |batch| Checkpoint {
+            batch,
+            byte: u64::from(batch) * 10,
+            ..Checkpoint::default()
+        };
         let mut settled = Settled::new(after(3));
         settled.add(after(6));
         settled.add(after(5));

@@ -19,7 +19,11 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<SqsEvent>| {
         let deps = deps.clone();
         async move {
-            let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+            let left = event
+                .context
+                .deadline()
+                .duration_since(SystemTime::now())
+                .unwrap_or_default();
             Ok::<_, Error>(etl::handle(&deps, event.payload, Instant::now() + left).await)
         }
     }))

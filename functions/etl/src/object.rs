@@ -47,7 +47,9 @@ impl Object {
             .send()
             .await
             .map_err(classify)?;
-        let etag = head.e_tag().ok_or_else(|| ReadError::S3("S3 sent no ETag".into()))?;
+        let etag = head
+            .e_tag()
+            .ok_or_else(|| ReadError::S3("S3 sent no ETag".into()))?;
         let bytes = head.content_length().and_then(|n| u64::try_from(n).ok());
         Ok(Self::pinned(
             client,
@@ -73,7 +75,10 @@ impl Object {
     }
 
     /// The bytes from `from` on, part after part, each in the pieces in which it came.
-    pub fn read(&self, from: u64) -> impl Stream<Item = Result<Vec<Bytes>, ReadError>> + Send + use<> {
+    pub fn read(
+        &self,
+        from: u64,
+    ) -> impl Stream<Item = Result<Vec<Bytes>, ReadError>> + Send + use<> {
         let object = self.clone();
         let end = object.at.bytes;
         let parts = (0..)
@@ -84,7 +89,8 @@ impl Object {
             .map(move |range| {
                 let object = object.clone();
                 // A task of its own: the next part arrives while this one is parsed.
-                let part = AbortOnDropHandle::new(tokio::spawn(async move { object.part(range).await }));
+                let part =
+                    AbortOnDropHandle::new(tokio::spawn(async move { object.part(range).await }));
                 async move { part.await.unwrap_or_else(|e| Err(ReadError::S3(e.into()))) }
             })
             .buffered(PARTS_AHEAD)
@@ -108,7 +114,12 @@ impl Object {
                 return Err(broken);
             }
             tracing::debug!(s3.key = self.at.key, s3.attempt = attempt, error = %broken, "reading a part again");
-            tokio::time::sleep(crate::backoff(attempt, Duration::from_millis(100), Duration::from_secs(2))).await;
+            tokio::time::sleep(crate::backoff(
+                attempt,
+                Duration::from_millis(100),
+                Duration::from_secs(2),
+            ))
+            .await;
         }
         Ok(pieces)
     }
@@ -128,7 +139,11 @@ impl Object {
     }
 }
 
-async fn collect(mut body: ByteStream, pieces: &mut Vec<Bytes>, next: &mut u64) -> Result<(), BoxError> {
+async fn collect(
+    mut body: ByteStream,
+    pieces: &mut Vec<Bytes>,
+    next: &mut u64,
+) -> Result<(), BoxError> {
     while let Some(piece) = tokio::time::timeout(STALL, body.next()).await? {
         let piece = piece?;
         *next += piece.len() as u64;
@@ -141,7 +156,10 @@ fn classify<E>(error: SdkError<E>) -> ReadError
 where
     E: StdError + Send + Sync + 'static,
 {
-    match error.raw_response().map(|response| response.status().as_u16()) {
+    match error
+        .raw_response()
+        .map(|response| response.status().as_u16())
+    {
         Some(404) => ReadError::Gone,
         Some(412) => ReadError::Changed,
         _ => ReadError::S3(error.into()),

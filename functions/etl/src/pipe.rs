@@ -30,7 +30,10 @@ impl Progress {
     }
 
     pub fn get(&self) -> (u64, u64) {
-        (self.bytes.load(Ordering::Relaxed), self.rows.load(Ordering::Relaxed))
+        (
+            self.bytes.load(Ordering::Relaxed),
+            self.rows.load(Ordering::Relaxed),
+        )
     }
 }
 

@@ -100,7 +100,9 @@ impl<'a> Publisher<'a> {
     }
 
     pub async fn wake(&self, reason: &str) -> Result<(), PublishError> {
-        let wake = Wake { reason: reason.to_owned() };
+        let wake = Wake {
+            reason: reason.to_owned(),
+        };
         Ok(self.deps.wake.send(&serde_json::to_string(&wake)?).await?)
     }
 
@@ -115,7 +117,11 @@ impl<'a> Publisher<'a> {
         // The trace is the upload: every function that touches it knows its id, whoever woke it.
         headers.insert(
             header::TRACEPARENT,
-            format!("00-{:032x}-{:016x}-01", upload.bits(), rand::random::<u64>().max(1)),
+            format!(
+                "00-{:032x}-{:016x}-01",
+                upload.bits(),
+                rand::random::<u64>().max(1)
+            ),
         );
         headers
     }
@@ -158,11 +164,17 @@ impl<'a> Publisher<'a> {
                     continue;
                 }
                 // Once a second is enough: a wake may be lost, and a drain may have ended meanwhile.
-                if refused.since_woken.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+                if refused
+                    .since_woken
+                    .is_none_or(|at| at.elapsed() > Duration::from_secs(1))
+                {
                     refused.since_woken = Some(Instant::now());
                     self.wake("the stream is full").await?;
                 }
-                refused.wait(self.deps.full_wait).await.map_err(|()| PublishError::Full)?;
+                refused
+                    .wait(self.deps.full_wait)
+                    .await
+                    .map_err(|()| PublishError::Full)?;
             } else if is_lasting(&error) {
                 return Err(error.into());
             } else {
@@ -172,9 +184,17 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    async fn offer(&self, headers: HeaderMap, payload: Bytes) -> Result<(), jetstream::context::PublishError> {
+    async fn offer(
+        &self,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<(), jetstream::context::PublishError> {
         let subject = self.subject.clone();
-        let ack = self.deps.jetstream.publish_with_headers(subject, headers, payload).await?;
+        let ack = self
+            .deps
+            .jetstream
+            .publish_with_headers(subject, headers, payload)
+            .await?;
         ack.await.map(|_| ())
     }
 }
@@ -201,10 +221,14 @@ impl Failures {
 
 /// 503 "maximum messages per subject exceeded", or the whole stream's bound.
 fn is_full(error: &jetstream::context::PublishError) -> bool {
-    let refusal = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
+    let refusal = error
+        .source()
+        .and_then(|source| source.downcast_ref::<jetstream::Error>());
     refusal.is_some_and(|refusal| {
         let text = refusal.to_string();
-        ["maximum messages", "maximum bytes"].iter().any(|bound| text.contains(bound))
+        ["maximum messages", "maximum bytes"]
+            .iter()
+            .any(|bound| text.contains(bound))
     })
 }
 

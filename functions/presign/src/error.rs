@@ -69,11 +69,14 @@ fn from_store(error: store::Error) -> ApiError {
         }
         store::Error::OldGeneration { newest } => ApiError::new(
             Code::Conflict,
-            format!("A newer plan, generation {newest}, has taken the place of this one. Look at it first."),
+            format!(
+                "A newer plan, generation {newest}, has taken the place of this one. Look at it first."
+            ),
         ),
-        store::Error::NotReady(_) => {
-            ApiError::new(Code::Conflict, "This upload has no plan yet. Wait until it is analysed.")
-        }
+        store::Error::NotReady(_) => ApiError::new(
+            Code::Conflict,
+            "This upload has no plan yet. Wait until it is analysed.",
+        ),
         error @ (store::Error::Poison(..)
         | store::Error::Stored(_)
         | store::Error::StoredId(_)

@@ -20,7 +20,6 @@ use utoipa_axum::router::OpenApiRouter;
 use config::App;
 pub use config::{Config, ConnectError, Deps};
 
-
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Gridkeep: uploads", version = "1"),
@@ -35,7 +34,6 @@ fn routes() -> OpenApiRouter<App> {
 }
 
 /// The bare routes, with absolute paths; who mounts them puts `platform::http::layer` around.
-#[must_use]
 pub fn router(deps: Arc<Deps>) -> Router {
     routes().with_state(App(deps)).split_for_parts().0
 }

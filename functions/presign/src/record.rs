@@ -79,7 +79,12 @@ impl UploadRecord {
     /// Writes it under its upload's id, over what is there.
     pub async fn save(&self, mongo: &Database) -> Result<(), Error> {
         let records = mongo.collection::<Self>(RECORDS);
-        within(records.replace_one(doc! {"_id": self.id.to_string()}, self).upsert(true)).await?;
+        within(
+            records
+                .replace_one(doc! {"_id": self.id.to_string()}, self)
+                .upsert(true),
+        )
+        .await?;
         Ok(())
     }
 

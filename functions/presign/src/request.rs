@@ -124,7 +124,8 @@ fn checked_checksum(checksum: Value) -> Result<String, Problem> {
             "`checksum` must be an object such as {\"sha256\": \"…\"}.",
         ));
     };
-    let text: String = required(&mut fields, "sha256", "a string").map_err(|p| within("checksum", p))?;
+    let text: String =
+        required(&mut fields, "sha256", "a string").map_err(|p| within("checksum", p))?;
     no_more(&fields, "/checksum")?;
     let digest = if text.len() == 64 {
         from_hex(&text)
@@ -167,8 +168,12 @@ fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem
             ));
         }
         Mode::New => {
-            let name: String = required(&mut fields, "new_name", "a string, because the mode is \"new\"")
-                .map_err(|p| within("dataset", p))?;
+            let name: String = required(
+                &mut fields,
+                "new_name",
+                "a string, because the mode is \"new\"",
+            )
+            .map_err(|p| within("dataset", p))?;
             let name = checked_name(&name)
                 .map_err(|e| invalid("/dataset/new_name", format!("The dataset's name {e}.")))?;
             Destination::New {
@@ -183,7 +188,10 @@ fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem
             )
             .map_err(|p| within("dataset", p))?;
             let id = id.parse().map_err(|_| {
-                invalid("/dataset/id", "A dataset's id looks like \"dst_…\" with 26 characters.")
+                invalid(
+                    "/dataset/id",
+                    "A dataset's id looks like \"dst_…\" with 26 characters.",
+                )
             })?;
             Destination::Existing { id, mode }
         }
@@ -199,8 +207,12 @@ fn checked_options(options: Value) -> Result<Options, Problem> {
     };
     for (name, value) in &fields {
         let alone = Value::Object(Map::from_iter([(name.clone(), value.clone())]));
-        serde_json::from_value::<Options>(alone)
-            .map_err(|e| invalid(&format!("/options/{name}"), format!("This option is not valid: {e}.")))?;
+        serde_json::from_value::<Options>(alone).map_err(|e| {
+            invalid(
+                &format!("/options/{name}"),
+                format!("This option is not valid: {e}."),
+            )
+        })?;
     }
     let options: Options = serde_json::from_value(Value::Object(fields))
         .map_err(|e| invalid("/options", format!("The options are not valid: {e}.")))?;
@@ -226,8 +238,12 @@ fn required<T: DeserializeOwned>(
     name: &str,
     what: &str,
 ) -> Result<T, Problem> {
-    optional(fields, name, what)?
-        .ok_or_else(|| invalid(&format!("/{name}"), format!("`{name}` is missing; it must be {what}.")))
+    optional(fields, name, what)?.ok_or_else(|| {
+        invalid(
+            &format!("/{name}"),
+            format!("`{name}` is missing; it must be {what}."),
+        )
+    })
 }
 
 fn optional<T: DeserializeOwned>(
@@ -288,7 +304,9 @@ mod tests {
         assert_eq!(request.confirm, Confirm::Auto);
         assert_eq!(
             request.destination,
-            Destination::New { name: "Flights".into() }
+            Destination::New {
+                name: "Flights".into()
+            }
         );
     }
 
@@ -309,23 +327,53 @@ mod tests {
             ("checksum", json!("abc"), v, "/checksum"),
             ("checksum", json!({"sha256": "abc"}), v, "/checksum/sha256"),
             ("checksum", json!({"md5": "abc"}), v, "/checksum/sha256"),
-            ("checksum", json!({"sha256": "g".repeat(64)}), v, "/checksum/sha256"),
+            (
+                "checksum",
+                json!({"sha256": "g".repeat(64)}),
+                v,
+                "/checksum/sha256",
+            ),
             ("mode", json!("upsert"), v, "/mode"),
             ("mode", json!("sync"), v, "/mode"),
             ("mode", json!("merge"), v, "/mode"),
             ("mode", json!("append"), v, "/dataset/id"),
             ("dataset", json!({}), v, "/dataset/new_name"),
             ("dataset", json!({"new_name": " "}), v, "/dataset/new_name"),
-            ("dataset", json!({"new_name": "x", "id": "y"}), v, "/dataset/id"),
+            (
+                "dataset",
+                json!({"new_name": "x", "id": "y"}),
+                v,
+                "/dataset/id",
+            ),
             ("dataset", json!("x"), v, "/dataset"),
             ("key", json!(["a"]), v, "/key"),
             ("key", json!("a"), v, "/key"),
-            ("options", json!({"delimiter": ";;"}), v, "/options/delimiter"),
-            ("options", json!({"delimiter": "\n"}), v, "/options/delimiter"),
+            (
+                "options",
+                json!({"delimiter": ";;"}),
+                v,
+                "/options/delimiter",
+            ),
+            (
+                "options",
+                json!({"delimiter": "\n"}),
+                v,
+                "/options/delimiter",
+            ),
             ("options", json!({"quote": "„"}), v, "/options/quote"),
-            ("options", json!({"quote": ";", "delimiter": ";"}), v, "/options/quote"),
+            (
+                "options",
+                json!({"quote": ";", "delimiter": ";"}),
+                v,
+                "/options/quote",
+            ),
             ("options", json!({"header": "yes"}), v, "/options/header"),
-            ("options", json!({"types": {"a": "number"}}), v, "/options/types"),
+            (
+                "options",
+                json!({"types": {"a": "number"}}),
+                v,
+                "/options/types",
+            ),
             ("options", json!({"colour": 1}), v, "/options/colour"),
             ("confirm", json!("maybe"), v, "/confirm"),
             ("surprise", json!(1), v, "/surprise"),
@@ -350,7 +398,10 @@ mod tests {
         body["dataset"] = json!({"id": id});
         assert_eq!(
             UploadRequest::try_from(body).unwrap().destination,
-            Destination::Existing { id, mode: Mode::Append }
+            Destination::Existing {
+                id,
+                mode: Mode::Append
+            }
         );
     }
 

@@ -92,8 +92,24 @@ async fn begin(
 ) -> Result<CreatedUpload, Error> {
     let now = Timestamp::now();
     let key = object_key(upload, &request.file_name);
-    let link = link::sign(&deps.s3, &deps.bucket, &key, &request, now, deps.upload_expiry).await?;
-    let record = UploadRecord::new(upload, caller.user, &request, &deps.bucket, &key, &link, now);
+    let link = link::sign(
+        &deps.s3,
+        &deps.bucket,
+        &key,
+        &request,
+        now,
+        deps.upload_expiry,
+    )
+    .await?;
+    let record = UploadRecord::new(
+        upload,
+        caller.user,
+        &request,
+        &deps.bucket,
+        &key,
+        &link,
+        now,
+    );
     record.save(&deps.mongo).await?;
 
     let mode = request.destination.mode();
@@ -128,7 +144,8 @@ async fn asked_before(deps: &Deps, upload: UploadId) -> Result<Option<CreatedUpl
 }
 
 fn answer(record: UploadRecord) -> CreatedUpload {
-    let expires_at = Timestamp::from_millisecond(record.expires_at.timestamp_millis()).unwrap_or(Timestamp::MIN);
+    let expires_at =
+        Timestamp::from_millisecond(record.expires_at.timestamp_millis()).unwrap_or(Timestamp::MIN);
     CreatedUpload {
         id: record.id,
         method: record.method,
@@ -171,9 +188,13 @@ async fn list_uploads(
     let page = match query.dataset {
         None => deps.store.list_imports(caller.user, cursor, limit).await?,
         Some(dataset) => {
-            let dataset = dataset.parse().map_err(|_| ApiError::not_found("dataset"))?;
+            let dataset = dataset
+                .parse()
+                .map_err(|_| ApiError::not_found("dataset"))?;
             let grant = require(&deps.pool, caller.user, dataset, Role::Viewer).await?;
-            deps.store.list_dataset_imports(grant.no, cursor, limit).await?
+            deps.store
+                .list_dataset_imports(grant.no, cursor, limit)
+                .await?
         }
     };
     Ok(Json(UploadList {
@@ -202,7 +223,11 @@ async fn current(deps: &Deps, import: Import) -> Result<Upload, Error> {
     }
     deps.store.expire_overdue().await?;
     let id = import.upload.id;
-    Ok(deps.store.import(id).await?.map_or(import.upload, |import| import.upload))
+    Ok(deps
+        .store
+        .import(id)
+        .await?
+        .map_or(import.upload, |import| import.upload))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

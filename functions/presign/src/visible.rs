@@ -41,7 +41,11 @@ impl<R: AtLeast> FromRequestParts<App> for UploadAccess<R> {
     }
 }
 
-async fn visible<R: AtLeast>(deps: &Arc<Deps>, caller: Caller, id: UploadId) -> Result<Import, Error> {
+async fn visible<R: AtLeast>(
+    deps: &Arc<Deps>,
+    caller: Caller,
+    id: UploadId,
+) -> Result<Import, Error> {
     let missing = || Error::from(ApiError::not_found("upload"));
     let import = deps.store.import(id).await?.ok_or_else(missing)?;
     // A dataset that is no more (deleted, or given up with its only upload) leaves its uploads to who sent them.
@@ -58,7 +62,8 @@ async fn visible<R: AtLeast>(deps: &Arc<Deps>, caller: Caller, id: UploadId) -> 
     .ok_or_else(missing)?;
     let role = serde_json::from_value(role.into()).map_err(ApiError::internal)?;
     if R::ROLE > role {
-        let detail = "You may look at this upload, not change it: that takes an editor of its dataset.";
+        let detail =
+            "You may look at this upload, not change it: that takes an editor of its dataset.";
         return Err(ApiError::forbidden(detail).into());
     }
     Ok(import)

@@ -35,9 +35,9 @@ pub(super) async fn down(folder: &Folder, delete_data: bool) -> anyhow::Result<u
     // What is not there is down.
     if folder.path().exists() {
         if delete_data {
-            down::remove(folder).await?
+            down::remove(folder).await?;
         } else {
-            down::down(folder).await?
+            down::down(folder).await?;
         }
     }
     Ok(0)

@@ -289,20 +289,17 @@ fn report(upload: &Upload, json: bool) -> anyhow::Result<u8> {
     if json {
         print(serde_json::to_string_pretty(upload)?)?;
     }
-    let receipt = match (&upload.state, &upload.receipt) {
-        (UploadState::Published, Some(receipt)) => receipt,
-        _ => {
-            let reason = upload.problem.as_ref().map_or_else(
-                || format!("it was {:?}", upload.state).to_lowercase(),
-                |problem| format!("{}: {}", problem.title, problem.detail),
-            );
-            writeln!(
-                std::io::stderr(),
-                "gridkeep: {} was not imported: {reason}",
-                upload.file_name
-            )?;
-            return Ok(FAILED);
-        }
+    let (UploadState::Published, Some(receipt)) = (&upload.state, &upload.receipt) else {
+        let reason = upload.problem.as_ref().map_or_else(
+            || format!("it was {:?}", upload.state).to_lowercase(),
+            |problem| format!("{}: {}", problem.title, problem.detail),
+        );
+        writeln!(
+            std::io::stderr(),
+            "gridkeep: {} was not imported: {reason}",
+            upload.file_name
+        )?;
+        return Ok(FAILED);
     };
     if !json {
         print(format_args!(

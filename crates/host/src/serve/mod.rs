@@ -186,7 +186,7 @@ impl Serving {
         let deps = consumer::Deps::connect(&consumer::Config::from(settings)?).await?;
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(consumer::run_loop(deps, async move {
-            shutdown.cancelled().await
+            shutdown.cancelled().await;
         }));
         Ok(())
     }

@@ -71,7 +71,6 @@ pub struct RequestId(pub String);
 
 /// Wraps routes for serving. Unknown paths and methods answer with problems; so whoever serves other things too (the host's
 /// pages) sends only what begins with `/api/` here.
-#[must_use]
 pub fn layer(router: Router, config: &HttpConfig) -> Router {
     router
         .fallback(async || {

@@ -221,7 +221,7 @@ async fn unsigned_requests_other_keys_and_other_regions_are_refused() {
             "AuthorizationHeaderMalformed",
         ),
     ] {
-        let stranger = client(&server.url, secret, region, when.clone());
+        let stranger = client(&server.url, secret, region, when);
         let get = stranger
             .get_object()
             .bucket(BUCKET)

@@ -1,6 +1,8 @@
 //! What the engine promises, against a real PostgreSQL. `GRIDKEEP_TEST_PG_URL` names a server on which databases may be made;
 //! every test has one of its own.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 mod helper;
 
 mod exactly_once;

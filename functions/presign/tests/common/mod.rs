@@ -66,7 +66,9 @@ impl App {
         let pool = PgPool::connect(&database.url).await.unwrap();
         let store = Store::new(pool.clone());
         store.migrate().await.unwrap();
-        let deps = Deps::connect(&Config::from(&settings).unwrap()).await.unwrap();
+        let deps = Deps::connect(&Config::from(&settings).unwrap())
+            .await
+            .unwrap();
         let router = layer(presign::router(deps), &HttpConfig::from(&settings).unwrap());
         Self {
             pool,
@@ -82,19 +84,23 @@ impl App {
             token: format!("gk_{}", Ulid::new()),
         };
         let id = person.id.to_string();
-        sqlx::query("insert into gk.member (id, email, name) values ($1, $2 || '@example.org', $2)")
-            .bind(&id)
-            .bind(name)
-            .execute(&self.pool)
-            .await
-            .unwrap();
-        sqlx::query("insert into gk.api_token (id, member, hash, name) values ($1, $2, $3, 'test')")
-            .bind(format!("tok_{id}"))
-            .bind(&id)
-            .bind(hash_api_token(&person.token).as_slice())
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        sqlx::query(
+            "insert into gk.member (id, email, name) values ($1, $2 || '@example.org', $2)",
+        )
+        .bind(&id)
+        .bind(name)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        sqlx::query(
+            "insert into gk.api_token (id, member, hash, name) values ($1, $2, $3, 'test')",
+        )
+        .bind(format!("tok_{id}"))
+        .bind(&id)
+        .bind(hash_api_token(&person.token).as_slice())
+        .execute(&self.pool)
+        .await
+        .unwrap();
         person
     }
 
@@ -115,7 +121,14 @@ impl App {
             .unwrap();
     }
 
-    pub async fn send(&self, method: &str, path: &str, by: Option<&Person>, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        by: Option<&Person>,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{path}"))
@@ -133,13 +146,22 @@ impl App {
             }
             None => Body::empty(),
         };
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(body).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer {
             status: parts.status,
             headers: parts.headers,
-            body: if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() },
+            body: if bytes.is_empty() {
+                Value::Null
+            } else {
+                serde_json::from_slice(&bytes).unwrap()
+            },
         }
     }
 
@@ -161,7 +183,8 @@ struct Database {
 
 impl Database {
     async fn create() -> Self {
-        let admin = std::env::var("GRIDKEEP_TEST_PG_URL").expect("GRIDKEEP_TEST_PG_URL is an admin URL of a PostgreSQL");
+        let admin = std::env::var("GRIDKEEP_TEST_PG_URL")
+            .expect("GRIDKEEP_TEST_PG_URL is an admin URL of a PostgreSQL");
         let name = format!("presign_{}", Ulid::new().to_string().to_lowercase());
         execute(&admin, format!("create database {name}")).await;
         let url = format!("{}/{name}", admin.rsplit_once('/').unwrap().0);
@@ -175,7 +198,10 @@ impl Drop for Database {
         // Also when the test has failed: a thread of its own, because the test's runtime is in use.
         let gone = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(execute(&admin, format!("drop database {name} with (force)")));
+            runtime.block_on(execute(
+                &admin,
+                format!("drop database {name} with (force)"),
+            ));
         })
         .join();
         assert!(gone.is_ok() || std::thread::panicking());

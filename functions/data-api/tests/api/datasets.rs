@@ -1,8 +1,6 @@
 //! Datasets, versions and quarantine over the router, and who may do what with them.
 
-mod common;
-
-use common::{App, Table};
+use crate::common::{App, Table};
 use contracts::{
     dataset::ColumnType::{Int64, Text},
     receipt::Place,
@@ -12,7 +10,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 fn table() -> Table {
-    Table::new(&[("name", Text), ("n", Int64)]).row(&["a", "1"]).row(&["b", "2"])
+    Table::new(&[("name", Text), ("n", Int64)])
+        .row(&["a", "1"])
+        .row(&["b", "2"])
 }
 
 fn place(record: u64) -> Place {
@@ -30,7 +30,11 @@ fn place(record: u64) -> Place {
 #[tokio::test]
 async fn a_dataset_is_listed_and_shown_with_the_callers_role() {
     let app = App::start().await;
-    let (owner, viewer, stranger) = (app.person("owner").await, app.person("viewer").await, app.person("stranger").await);
+    let (owner, viewer, stranger) = (
+        app.person("owner").await,
+        app.person("viewer").await,
+        app.person("stranger").await,
+    );
     let dataset = app.dataset(&owner, "Numbers", &table()).await;
     app.share(dataset, &viewer, "viewer").await;
 
@@ -48,7 +52,10 @@ async fn a_dataset_is_listed_and_shown_with_the_callers_role() {
     }
     let listed = app.get("/datasets", &owner).await;
     assert_eq!(listed.body["datasets"][0]["role"], "owner");
-    assert_eq!(app.get("/datasets", &stranger).await.body, json!({"datasets": [], "next": null}));
+    assert_eq!(
+        app.get("/datasets", &stranger).await.body,
+        json!({"datasets": [], "next": null})
+    );
 }
 
 #[tokio::test]
@@ -57,23 +64,41 @@ async fn many_datasets_are_listed_page_by_page_newest_first() {
     let owner = app.person("owner").await;
     let mut made = Vec::new();
     for no in 0..5 {
-        made.push(json!(app.dataset(&owner, &format!("No {no}"), &table()).await));
+        made.push(json!(
+            app.dataset(&owner, &format!("No {no}"), &table()).await
+        ));
     }
     made.reverse();
     let mut seen = Vec::new();
     let mut path = "/datasets?limit=2".to_owned();
     loop {
         let page = app.get(&path, &owner).await;
-        seen.extend(page.body["datasets"].as_array().unwrap().iter().map(|d| d["id"].clone()));
+        seen.extend(
+            page.body["datasets"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|d| d["id"].clone()),
+        );
         match page.body["next"].as_str() {
             Some(cursor) => path = format!("/datasets?limit=2&cursor={cursor}"),
             None => break,
         }
     }
     assert_eq!(seen, made);
-    for bad in ["cursor=nonsense", "cursor=", "cursor=%00", "limit=0", "limit=201"] {
+    for bad in [
+        "cursor=nonsense",
+        "cursor=",
+        "cursor=%00",
+        "limit=0",
+        "limit=201",
+    ] {
         let answer = app.get(&format!("/datasets?{bad}"), &owner).await;
-        assert_eq!((answer.status, &answer.body["code"]), (StatusCode::BAD_REQUEST, &json!("validation")), "{bad}");
+        assert_eq!(
+            (answer.status, &answer.body["code"]),
+            (StatusCode::BAD_REQUEST, &json!("validation")),
+            "{bad}"
+        );
     }
 }
 
@@ -85,21 +110,53 @@ async fn the_owner_renames_and_deletes() {
     app.share(dataset, &editor, "editor").await;
     let path = format!("/datasets/{dataset}");
 
-    let renamed = app.send("PATCH", &path, Some(&owner), &[], Some(json!({"name": " New "}))).await;
-    assert_eq!((renamed.status, &renamed.body["name"]), (StatusCode::OK, &json!("New")));
-    for bad in [json!({"name": ""}), json!({"name": "a\u{0}"}), json!({"name": "x".repeat(256)}), json!({"name": 1})] {
+    let renamed = app
+        .send(
+            "PATCH",
+            &path,
+            Some(&owner),
+            &[],
+            Some(json!({"name": " New "})),
+        )
+        .await;
+    assert_eq!(
+        (renamed.status, &renamed.body["name"]),
+        (StatusCode::OK, &json!("New"))
+    );
+    for bad in [
+        json!({"name": ""}),
+        json!({"name": "a\u{0}"}),
+        json!({"name": "x".repeat(256)}),
+        json!({"name": 1}),
+    ] {
         let answer = app.send("PATCH", &path, Some(&owner), &[], Some(bad)).await;
-        assert_eq!((answer.status, &answer.body["pointer"]), (StatusCode::BAD_REQUEST, &json!("/name")));
+        assert_eq!(
+            (answer.status, &answer.body["pointer"]),
+            (StatusCode::BAD_REQUEST, &json!("/name"))
+        );
     }
     for bad in [json!({}), json!({"name": "x", "rows": 1}), json!(null)] {
         let answer = app.send("PATCH", &path, Some(&owner), &[], Some(bad)).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     }
-    assert_eq!(app.send("DELETE", &path, Some(&editor), &[], None).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(app.send("DELETE", &path, Some(&owner), &[], None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        app.send("DELETE", &path, Some(&editor), &[], None)
+            .await
+            .status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        app.send("DELETE", &path, Some(&owner), &[], None)
+            .await
+            .status,
+        StatusCode::NO_CONTENT
+    );
     for by in [&owner, &editor] {
         assert_eq!(app.get(&path, by).await.status, StatusCode::NOT_FOUND);
-        assert_eq!(app.get(&format!("{path}/rows"), by).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(
+            app.get(&format!("{path}/rows"), by).await.status,
+            StatusCode::NOT_FOUND
+        );
         assert_eq!(app.get("/datasets", by).await.body["datasets"], json!([]));
     }
 }
@@ -109,18 +166,50 @@ async fn versions_tell_who_published_what_and_the_receipt() {
     let app = App::start().await;
     let owner = app.person("Ada").await;
     let dataset = app.dataset(&owner, "Numbers", &table()).await;
-    app.import(&owner, Target::Existing { id: dataset }, Mode::Append, &table()).await;
+    app.import(
+        &owner,
+        Target::Existing { id: dataset },
+        Mode::Append,
+        &table(),
+    )
+    .await;
     let path = format!("/datasets/{dataset}/versions");
     let all = app.get(&path, &owner).await;
     let versions = all.body["versions"].as_array().unwrap();
-    assert_eq!(versions.iter().map(|v| v["version"].clone()).collect::<Vec<_>>(), [json!(2), json!(1)]);
-    assert_eq!((&versions[0]["kind"], &versions[0]["author"], &versions[0]["rows"]), (&json!("import"), &json!("Ada"), &json!(4)));
+    assert_eq!(
+        versions
+            .iter()
+            .map(|v| v["version"].clone())
+            .collect::<Vec<_>>(),
+        [json!(2), json!(1)]
+    );
+    assert_eq!(
+        (
+            &versions[0]["kind"],
+            &versions[0]["author"],
+            &versions[0]["rows"]
+        ),
+        (&json!("import"), &json!("Ada"), &json!(4))
+    );
     assert_eq!(versions[0]["receipt"]["inserted"], 2);
     let first = app.get(&format!("{path}?limit=1"), &owner).await;
-    let second = app.get(&format!("{path}?limit=1&cursor={}", first.body["next"].as_str().unwrap()), &owner).await;
+    let second = app
+        .get(
+            &format!(
+                "{path}?limit=1&cursor={}",
+                first.body["next"].as_str().unwrap()
+            ),
+            &owner,
+        )
+        .await;
     assert_eq!(second.body["versions"][0]["version"], 1);
     assert_eq!(second.body["next"], Value::Null);
-    assert_eq!(app.get(&format!("{path}?cursor=nonsense"), &owner).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        app.get(&format!("{path}?cursor=nonsense"), &owner)
+            .await
+            .status,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 #[tokio::test]
@@ -135,11 +224,27 @@ async fn quarantined_records_are_listed_with_their_places() {
     assert_eq!(first.body["rows"][0]["record"], 4);
     assert_eq!(first.body["rows"][0]["raw"], "c,x");
     assert_eq!(first.body["rows"][0]["file_name"], "table.csv");
-    let second = app.get(&format!("{path}?limit=2&cursor={}", first.body["next"].as_str().unwrap()), &owner).await;
+    let second = app
+        .get(
+            &format!(
+                "{path}?limit=2&cursor={}",
+                first.body["next"].as_str().unwrap()
+            ),
+            &owner,
+        )
+        .await;
     assert_eq!(second.body["rows"].as_array().unwrap().len(), 1);
     assert_eq!(second.body["next"], Value::Null);
-    assert_eq!(app.get(&format!("{path}?cursor=nonsense"), &owner).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(app.get(&format!("/datasets/{dataset}"), &owner).await.body["quarantined"], 3);
+    assert_eq!(
+        app.get(&format!("{path}?cursor=nonsense"), &owner)
+            .await
+            .status,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        app.get(&format!("/datasets/{dataset}"), &owner).await.body["quarantined"],
+        3
+    );
 }
 
 #[tokio::test]
@@ -147,9 +252,25 @@ async fn nobody_and_strangers_learn_nothing() {
     let app = App::start().await;
     let (owner, stranger) = (app.person("owner").await, app.person("stranger").await);
     let dataset = app.dataset(&owner, "Secret name", &table()).await;
-    for path in ["", "/rows", "/rows/1", "/rows/1/cells/col_1", "/versions", "/quarantine", "/rows?sort=nope", "/rows?version=99"] {
-        let there = app.get(&format!("/datasets/{dataset}{path}"), &stranger).await;
-        let nowhere = app.get(&format!("/datasets/dst_00000000000000000000000000{path}"), &stranger).await;
+    for path in [
+        "",
+        "/rows",
+        "/rows/1",
+        "/rows/1/cells/col_1",
+        "/versions",
+        "/quarantine",
+        "/rows?sort=nope",
+        "/rows?version=99",
+    ] {
+        let there = app
+            .get(&format!("/datasets/{dataset}{path}"), &stranger)
+            .await;
+        let nowhere = app
+            .get(
+                &format!("/datasets/dst_00000000000000000000000000{path}"),
+                &stranger,
+            )
+            .await;
         assert_eq!(there.status, StatusCode::NOT_FOUND, "{path}");
         // Word for word the same, but for the request's id.
         let without_id = |mut body: Value| {
@@ -157,8 +278,19 @@ async fn nobody_and_strangers_learn_nothing() {
             body
         };
         assert_eq!(without_id(there.body), without_id(nowhere.body), "{path}");
-        let nobody = app.send("GET", &format!("/datasets/{dataset}{path}"), None, &[], None).await;
-        assert_eq!((nobody.status, &nobody.body["code"]), (StatusCode::UNAUTHORIZED, &json!("unauthenticated")));
+        let nobody = app
+            .send(
+                "GET",
+                &format!("/datasets/{dataset}{path}"),
+                None,
+                &[],
+                None,
+            )
+            .await;
+        assert_eq!(
+            (nobody.status, &nobody.body["code"]),
+            (StatusCode::UNAUTHORIZED, &json!("unauthenticated"))
+        );
     }
 }
 

@@ -73,8 +73,13 @@ impl App {
         let pool = PgPool::connect(&database.url).await.unwrap();
         let store = Store::new(pool.clone());
         store.migrate().await.unwrap();
-        let deps: Arc<Deps> = Deps::connect(&Config::from(&settings).unwrap()).await.unwrap();
-        let router = layer(data_api::router(deps), &HttpConfig::from(&settings).unwrap());
+        let deps: Arc<Deps> = Deps::connect(&Config::from(&settings).unwrap())
+            .await
+            .unwrap();
+        let router = layer(
+            data_api::router(deps),
+            &HttpConfig::from(&settings).unwrap(),
+        );
         Self {
             store,
             pool,
@@ -93,19 +98,23 @@ impl App {
             token: format!("gk_{}", Ulid::new()),
         };
         let id = person.id.to_string();
-        sqlx::query("insert into gk.member (id, email, name) values ($1, $2 || '@example.org', $2)")
-            .bind(&id)
-            .bind(name)
-            .execute(&self.pool)
-            .await
-            .unwrap();
-        sqlx::query("insert into gk.api_token (id, member, hash, name) values ($1, $2, $3, 'test')")
-            .bind(format!("tok_{id}"))
-            .bind(&id)
-            .bind(hash_api_token(&person.token).as_slice())
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        sqlx::query(
+            "insert into gk.member (id, email, name) values ($1, $2 || '@example.org', $2)",
+        )
+        .bind(&id)
+        .bind(name)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        sqlx::query(
+            "insert into gk.api_token (id, member, hash, name) values ($1, $2, $3, 'test')",
+        )
+        .bind(format!("tok_{id}"))
+        .bind(&id)
+        .bind(hash_api_token(&person.token).as_slice())
+        .execute(&self.pool)
+        .await
+        .unwrap();
         person
     }
 
@@ -131,7 +140,14 @@ impl App {
             .unwrap();
     }
 
-    pub async fn send(&self, method: &str, path: &str, by: Option<&Person>, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        by: Option<&Person>,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{path}"))
@@ -149,13 +165,22 @@ impl App {
             }
             None => Body::empty(),
         };
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(body).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer {
             status: parts.status,
             headers: parts.headers,
-            body: if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() },
+            body: if bytes.is_empty() {
+                Value::Null
+            } else {
+                serde_json::from_slice(&bytes).unwrap()
+            },
         }
     }
 
@@ -165,11 +190,19 @@ impl App {
 
     /// Publishes a table as a new dataset of this person's.
     pub async fn dataset(&self, owner: &Person, name: &str, table: &Table) -> DatasetId {
-        let target = Target::New { new_name: name.to_owned() };
+        let target = Target::New {
+            new_name: name.to_owned(),
+        };
         self.import(owner, target, Mode::New, table).await
     }
 
-    pub async fn import(&self, by: &Person, target: Target, mode: Mode, table: &Table) -> DatasetId {
+    pub async fn import(
+        &self,
+        by: &Person,
+        target: Target,
+        mode: Mode,
+        table: &Table,
+    ) -> DatasetId {
         let upload = UploadId::generate();
         let import = self
             .store
@@ -189,7 +222,11 @@ impl App {
             .await
             .unwrap();
         self.store.start_analysis(upload, 1).await.unwrap();
-        let plan = self.store.save_plan(upload, &table.plan(mode), &[]).await.unwrap();
+        let plan = self
+            .store
+            .save_plan(upload, &table.plan(mode), &[])
+            .await
+            .unwrap();
         let load = self.store.open_load(upload, 1).await.unwrap();
         assert_eq!(load.columns.len(), table.columns.len());
         let mut offset = 0;
@@ -198,11 +235,24 @@ impl App {
             rows: 0,
             quarantined: table.rejects.len() as u64,
         };
-        let ids: Vec<_> = plan.file.columns.iter().map(|c| c.column.id.clone()).collect();
+        let ids: Vec<_> = plan
+            .file
+            .columns
+            .iter()
+            .map(|c| c.column.id.clone())
+            .collect();
         let mut batches = Vec::new();
-        let chunks: Vec<_> = if table.rows.is_empty() { vec![&[][..]] } else { table.rows.chunks(BATCH_ROWS).collect() };
+        let chunks: Vec<_> = if table.rows.is_empty() {
+            vec![&[][..]]
+        } else {
+            table.rows.chunks(BATCH_ROWS).collect()
+        };
         for (no, rows) in chunks.iter().enumerate() {
-            let rejects = if no == 0 { table.rejects.clone() } else { Vec::new() };
+            let rejects = if no == 0 {
+                table.rejects.clone()
+            } else {
+                Vec::new()
+            };
             let meta = BatchMeta {
                 row_offset: offset,
                 rows: rows.len() as u32,
@@ -223,7 +273,10 @@ impl App {
         }
         self.store.end_of_load(upload, 1, end).await.unwrap();
         let outcome = self.store.publish_if_complete(upload).await.unwrap();
-        assert!(matches!(outcome, Publish::Published { fresh: true, .. }), "{outcome:?}");
+        assert!(
+            matches!(outcome, Publish::Published { fresh: true, .. }),
+            "{outcome:?}"
+        );
         import.upload.dataset_id
     }
 }
@@ -239,7 +292,10 @@ pub struct Table {
 impl Table {
     pub fn new(columns: &[(&str, ColumnType)]) -> Self {
         Self {
-            columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
+            columns: columns
+                .iter()
+                .map(|(name, kind)| ((*name).to_owned(), *kind))
+                .collect(),
             ..Self::default()
         }
     }
@@ -247,7 +303,9 @@ impl Table {
     /// Adds a row; `-` is null.
     pub fn row(mut self, cells: &[&str]) -> Self {
         assert_eq!(cells.len(), self.columns.len());
-        let cells = cells.iter().map(|cell| (*cell != "-").then(|| (*cell).to_owned()));
+        let cells = cells
+            .iter()
+            .map(|cell| (*cell != "-").then(|| (*cell).to_owned()));
         self.rows.push(cells.collect());
         self
     }
@@ -259,18 +317,22 @@ impl Table {
 
     fn plan(&self, mode: Mode) -> Plan {
         let rows = (self.rows.len() + self.rejects.len()) as u64;
-        let columns = self.columns.iter().enumerate().map(|(no, (name, kind))| PlannedColumn {
-            column: Column {
-                id: format!("col_{}", no + 1),
-                name: name.clone(),
-                kind: *kind,
-                format: None,
-                null_token: Some("NA".to_owned()),
-            },
-            header: name.clone(),
-            source: Some(no as u32),
-            fixed: false,
-        });
+        let columns = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(no, (name, kind))| PlannedColumn {
+                column: Column {
+                    id: format!("col_{}", no + 1),
+                    name: name.clone(),
+                    kind: *kind,
+                    format: None,
+                    null_token: Some("NA".to_owned()),
+                },
+                header: name.clone(),
+                source: Some(no as u32),
+                fixed: false,
+            });
         Plan {
             generation: 1,
             object: ObjectRef {
@@ -307,11 +369,21 @@ impl Table {
         for (no, (_, kind)) in self.columns.iter().enumerate() {
             let cells = rows.iter().map(|row| row[no].as_deref());
             let array: ArrayRef = match kind {
-                ColumnType::Int64 => Arc::new(cells.map(|cell| cell.map(|c| c.parse::<i64>().unwrap())).collect::<Int64Array>()),
-                ColumnType::Text | ColumnType::Decimal | ColumnType::Json => Arc::new(cells.collect::<StringArray>()),
+                ColumnType::Int64 => Arc::new(
+                    cells
+                        .map(|cell| cell.map(|c| c.parse::<i64>().unwrap()))
+                        .collect::<Int64Array>(),
+                ),
+                ColumnType::Text | ColumnType::Decimal | ColumnType::Json => {
+                    Arc::new(cells.collect::<StringArray>())
+                }
                 other => panic!("no {other:?} here"),
             };
-            let kind = if *kind == ColumnType::Int64 { DataType::Int64 } else { DataType::Utf8 };
+            let kind = if *kind == ColumnType::Int64 {
+                DataType::Int64
+            } else {
+                DataType::Utf8
+            };
             fields.push(Field::new(&ids[no], kind, true));
             arrays.push(array);
         }
@@ -328,7 +400,8 @@ struct Database {
 
 impl Database {
     async fn create() -> Self {
-        let admin = std::env::var("GRIDKEEP_TEST_PG_URL").expect("GRIDKEEP_TEST_PG_URL is an admin URL of a PostgreSQL");
+        let admin = std::env::var("GRIDKEEP_TEST_PG_URL")
+            .expect("GRIDKEEP_TEST_PG_URL is an admin URL of a PostgreSQL");
         let name = format!("data_api_{}", Ulid::new().to_string().to_lowercase());
         execute(&admin, format!("create database {name}")).await;
         let url = format!("{}/{name}", admin.rsplit_once('/').unwrap().0);
@@ -342,7 +415,10 @@ impl Drop for Database {
         // Also when the test has failed: a thread of its own, because the test's runtime is in use.
         let gone = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(execute(&admin, format!("drop database {name} with (force)")));
+            runtime.block_on(execute(
+                &admin,
+                format!("drop database {name} with (force)"),
+            ));
         })
         .join();
         assert!(gone.is_ok() || std::thread::panicking());

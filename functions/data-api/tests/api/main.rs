@@ -1,0 +1,7 @@
+//! data-api over its router, against a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod common;
+mod datasets;
+mod rows;
