@@ -38,8 +38,8 @@ step "page: types, lint, unit tests, build"
 (cd web && npm run --silent check && npm test --silent && npm run --silent build)
 
 step "build"
-cargo build "${flags[@]}" --quiet -p host
-cargo test "${flags[@]}" --quiet --workspace --no-run
+# One selection for everything: another one would build the dependencies again with other features.
+cargo build "${flags[@]}" --quiet --workspace --all-targets
 
 step "a PostgreSQL, a MongoDB-protocol server and a NATS for the crates' own tests"
 free_port() { node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
