@@ -20,7 +20,7 @@ use contracts::{
     Code, UploadId,
     events::{BatchMeta, DEAD_STREAM, EndOfLoad, ROWS_STREAM, VERSIONS_STREAM, Work, header},
     plan::Checkpoint,
-    upload::{Confirm, CreatedUpload, Upload, UploadState},
+    upload::{CreatedUpload, Upload, UploadState},
 };
 use host::stack::{folder::Folder, settings};
 use platform::nats::{WORK_STREAM, WORK_SUBJECT};
@@ -74,25 +74,11 @@ impl Stand {
     }
 
     async fn upload(&self, csv: &str) -> anyhow::Result<Arrived> {
-        self.upload_and(csv, Confirm::Auto).await
-    }
-
-    async fn upload_and(&self, csv: &str, confirm: Confirm) -> anyhow::Result<Arrived> {
-        let mut ask = new_dataset("again", "again.csv", csv.len() as u64);
-        ask.confirm = confirm;
+        let ask = new_dataset("again", "again.csv", csv.len() as u64);
         let link = self.user.create_upload(&ask).await?;
-        ensure!(
-            self.user
-                .put(&link, csv.to_owned().into())
-                .await?
-                .is_success()
-        );
+        ensure!(self.user.put(&link, csv.to_owned().into()).await?.is_success());
         let notification = self.work_about(link.id, "ObjectCreated").await?;
-        Ok(Arrived {
-            id: link.id,
-            link,
-            notification,
-        })
+        Ok(Arrived { id: link.id, link, notification })
     }
 
     /// The newest message on the work queue, once it is about this.
@@ -418,6 +404,7 @@ async fn an_old_generation_has_no_say() -> Outcome {
     let mut plan = store.plan(arrived.id, Some(1)).await?.context("a plan")?;
     plan.generation = 2;
     store.save_plan(arrived.id, &plan, &[]).await?;
+    store.open_load(arrived.id, 2).await?;
     let old = stand.drain().await?;
     ensure!((old.rows, old.refused) == (0, 6), "{old:?}");
     ensure!(
@@ -469,7 +456,7 @@ async fn a_load_that_runs_out_of_time_goes_on_from_its_checkpoint() -> Outcome {
         parts += 1;
         ensure!(parts < 10, "it never ends");
         // Nobody drains meanwhile: the stream is full after so many batches, and then the time is up.
-        ensure!(stand.deliver_within(&body, Duration::from_secs(10)).await);
+        ensure!(stand.deliver_within(&body, Duration::from_secs(5)).await);
         ensure!(stand.waiting(arrived.id).await?.len() <= ROOM);
         if let Ok(next) = tokio::time::timeout(
             Duration::from_secs(2),
@@ -489,7 +476,8 @@ async fn a_load_that_runs_out_of_time_goes_on_from_its_checkpoint() -> Outcome {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_replaced_while_it_is_read_fails_clearly() -> Outcome {
     let stand = Stand::take().await?;
-    let arrived = stand.upload_and("a,b\n1,2\n", Confirm::Ask).await?;
+    let arrived = stand.upload("a,b\n1,2\n").await?;
+    sqlx::query("update gk.import set confirm = 'ask' where upload = $1").bind(arrived.id.to_string()).execute(&stand.pg).await?;
     ensure!(stand.deliver(&arrived.notification).await);
     ensure!(stand.state(arrived.id).await?.state == UploadState::AwaitingConfirmation);
     ensure!(

@@ -210,6 +210,19 @@ impl Store {
             fresh: true,
         })
     }
+
+    /// Gives the planner the statistics of a table that has just grown. Autovacuum would, but up to a minute later, and until
+    /// then a jump in a new table costs several times as much.
+    pub async fn analyze(&self, upload: UploadId) -> Result<()> {
+        let dataset_no = self.dataset_of(&upload.to_string()).await?;
+        sqlx::query(AssertSqlSafe(format!(
+            "analyze {}",
+            tables::live(dataset_no)
+        )))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
 }
 
 impl Store {

@@ -409,6 +409,9 @@ impl ImportWriter<'_, '_, '_> {
                 tracing::info!(upload.id = %self.upload, version, "an import is published");
                 self.report.published += 1;
                 self.report.relayed += relay(deps).await?;
+                if let Err(error) = deps.store.analyze(self.upload).await {
+                    tracing::debug!(upload.id = %self.upload, error = error::chain(&error), "statistics are left to autovacuum");
+                }
             }
             Publish::Failed(problem) => {
                 tracing::error!(upload.id = %self.upload, problem = problem.detail, "an import does not balance");

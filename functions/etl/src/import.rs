@@ -7,7 +7,7 @@ use std::{
 };
 
 use contracts::{
-    UploadId,
+    Code, Problem, UploadId,
     events::Work,
     plan::{Checkpoint, Plan},
     upload::{Confirm, UploadState},
@@ -64,6 +64,16 @@ impl Start {
     }
 }
 
+/// How a message came.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// What the queue knows this delivery by.
+    pub receipt: Option<&'a str>,
+    /// Whether the queue gives the message up after this.
+    pub is_last: bool,
+    pub deadline: Instant,
+}
+
 /// One worker's try at an import.
 #[derive(Debug)]
 pub struct Attempt {
@@ -77,12 +87,7 @@ pub struct Attempt {
 }
 
 /// Does what there is to do for an import. `Ok` means that this message has no more use.
-pub async fn run(
-    deps: &Arc<Deps>,
-    start: Start,
-    receipt: Option<&str>,
-    deadline: Instant,
-) -> Result<(), Error> {
+pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Result<(), Error> {
     let upload = start.upload();
     let Some(import) = deps.store.import(upload).await.map_err(Error::Store)? else {
         tracing::info!(upload.id = %upload, "an object belongs to no upload");
@@ -94,14 +99,14 @@ pub async fn run(
         tracing::info!(upload.id = %upload, "an object is not the upload's own");
         return Ok(());
     }
-    let left = deadline.saturating_duration_since(Instant::now());
+    let left = delivery.deadline.saturating_duration_since(Instant::now());
     let attempt = Attempt {
         deps: Arc::clone(deps),
         upload,
-        closing: deadline - (left / 5).min(HANDOVER_MAX),
+        closing: delivery.deadline - (left / 5).min(HANDOVER_MAX),
         progress: Arc::default(),
         owner: format!("{:016x}", rand::random::<u64>()),
-        receipt: receipt.map(str::to_owned),
+        receipt: delivery.receipt.map(str::to_owned),
     };
     attempt.hold_message().await;
     if !attempt.acquire().await? {
@@ -121,13 +126,29 @@ pub async fn run(
                 .map(|_| ())
                 .map_err(Error::Store)
         }
-        Some(Stop::Retry(error)) => Err(error),
+        Some(Stop::Retry(error)) => {
+            if delivery.is_last && !matches!(error, Error::LeaseLost) {
+                give_up(deps, upload).await;
+            }
+            Err(error)
+        }
     };
     // Who waits for it need not wait until it runs out; if this fails, they do.
     if let Err(error) = deps.store.release_lease(upload, &attempt.owner).await {
         tracing::debug!(upload.id = %upload, error = crate::error::chain(&error), "a lease was left to run out");
     }
     result
+}
+
+/// Nobody will try again by himself: the import says so rather than stay under way for ever.
+async fn give_up(deps: &Deps, upload: UploadId) {
+    let problem = Problem::new(
+        Code::Internal,
+        "The file could not be imported because of a fault on our side, though it was tried several times. Upload it again later.",
+    );
+    if let Err(error) = deps.store.fail(upload, &problem).await {
+        tracing::error!(upload.id = %upload, error = crate::error::chain(&error), "an import was given up and could not be told so");
+    }
 }
 
 /// From wherever the import stands.

@@ -24,7 +24,10 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 pub use config::{Config, Deps};
 use error::Error;
 use event::Message;
-use import::Start;
+use import::{Delivery, Start};
+
+/// Deliveries until the queue gives a message up: its redrive policy, on AWS as on the host.
+const TRIES: u32 = 5;
 
 /// Works through an event and names the messages that must come again. One after the other: a batch is one message by
 /// configuration, and two files at once would need twice the memory.
@@ -53,23 +56,33 @@ async fn handle_message(
         Message::Work(work) => vec![Start::from(work)],
         Message::Arrived(arrivals) => arrivals.into_iter().map(Start::Arrived).collect(),
     };
-    let receipt = message.receipt_handle.as_deref();
+    let delivery = Delivery {
+        receipt: message.receipt_handle.as_deref(),
+        is_last: received(message) >= TRIES,
+        deadline,
+    };
     for start in starts {
         // Boxed: the whole of it in one future is deeper than the compiler cares to lay out.
-        Box::pin(import::run(deps, start, receipt, deadline)).await?;
+        Box::pin(import::run(deps, start, delivery)).await?;
     }
     Ok(())
 }
 
-/// A message that cannot be understood comes as often as the queue delivers it: it is logged the first time.
-fn log_failure(id: &str, message: &SqsMessage, error: &Error) {
-    let received = message
+/// How often the queue has delivered it, this time counted.
+fn received(message: &SqsMessage) -> u32 {
+    message
         .attributes
         .get("ApproximateReceiveCount")
-        .map_or("1", String::as_str);
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1)
+}
+
+/// A message that cannot be understood comes as often as the queue delivers it: it is logged the first time.
+fn log_failure(id: &str, message: &SqsMessage, error: &Error) {
+    let received = received(message);
     let cause = error::chain(error);
     match error {
-        Error::Malformed(_) if received != "1" => {}
+        Error::Malformed(_) if received > 1 => {}
         Error::Malformed(_) => {
             tracing::error!(
                 message.id = id,

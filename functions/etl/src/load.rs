@@ -84,11 +84,16 @@ pub async fn load(
         .await
         .map_err(Error::Parser)?
         .map_err(|e| Stop::Failed(e.into()))?;
-    let end = match sent {
-        Sent::All(end) => end,
+    let (end, upto) = match sent {
+        Sent::All(end, upto) => (end, upto),
         Sent::UpTo(checkpoint) => return Ok(Loaded::GoOn(checkpoint)),
     };
-    publisher.end(end).await?;
+    // It too may find no room. Going on from behind the last batch sends only this.
+    match tokio::time::timeout_at(attempt.closing.into(), publisher.end(end)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(PublishError::Full)) | Err(_) => return Ok(Loaded::GoOn(upto)),
+        Ok(Err(error)) => return Err(error.into()),
+    }
     tracing::info!(upload.id = %attempt.upload, batches = end.batches, rows = end.rows, "a load is sent");
     Ok(Loaded::Sent)
 }
@@ -134,7 +139,8 @@ fn hand_over(loader: &mut Loader, out: &mpsc::Sender<Parsed>) -> Result<bool, Fi
 }
 
 enum Sent {
-    All(EndOfLoad),
+    /// All, and where that is.
+    All(EndOfLoad, Checkpoint),
     UpTo(Checkpoint),
 }
 
@@ -210,7 +216,8 @@ impl<'a> Sending<'a> {
             }
         }
         self.save().await?;
-        Ok(end.map_or(Sent::UpTo(self.settled.upto), Sent::All))
+        let upto = self.settled.upto;
+        Ok(end.map_or(Sent::UpTo(upto), |end| Sent::All(end, upto)))
     }
 
     async fn give_up(self) -> Result<Sent, Stop> {
