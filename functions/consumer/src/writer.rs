@@ -33,7 +33,7 @@ const DURABLE: &str = "writer";
 /// Messages out with drains. Above it the stream waits for acks, so that many drains cannot hold everything.
 const OUT_MAX: i64 = 1_000;
 /// Fetched, and written in one transaction, at once.
-const GROUP_BYTES: usize = 8 * 1024 * 1024;
+const GROUP_BYTES: usize = 4 * 1024 * 1024;
 const GROUP_MESSAGES: usize = 64;
 /// A message that failed so often, for no passing reason, is poison.
 const TRIES: i64 = 5;
