@@ -18,7 +18,7 @@ use std::{
 use anyhow::{Context, ensure};
 use contracts::{
     UploadId,
-    upload::{Upload, UploadState},
+    upload::{CreatedUpload, Upload, UploadState},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use sqlx::PgPool;
@@ -125,23 +125,41 @@ impl Watcher {
     }
 }
 
-/// Sends the file and watches its dataset from before the first byte.
-async fn send(ada: &Client, flights: &Flights, name: &str) -> anyhow::Result<(UploadId, Watcher)> {
-    let created = ada
-        .create_upload(&testkit::new_dataset(
-            name,
-            "flights.csv",
-            flights.bytes.len() as u64,
-        ))
-        .await?;
-    let dataset = ada.upload(created.id).await?.dataset_id;
-    let watcher = Watcher::of(
-        ada,
-        format!("/datasets/{dataset}/rows?limit=1"),
-        flights.rows,
-    );
-    let status = ada.put(&created, flights.bytes.clone()).await?;
+/// Asks for an upload and watches its dataset from before the first byte. Right after a kill a pooled connection may still be a dead server's: its answer
+/// is a 503 that says to try again, and so we do.
+async fn ask(
+    ada: &Client,
+    flights: &Flights,
+    name: &str,
+) -> anyhow::Result<(CreatedUpload, Watcher)> {
+    let request = testkit::new_dataset(name, "flights.csv", flights.bytes.len() as u64);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let asked = async {
+            let created = ada.create_upload(&request).await?;
+            let dataset = ada.upload(created.id).await?.dataset_id;
+            anyhow::Ok((created, dataset))
+        };
+        match asked.await {
+            Ok((created, dataset)) => {
+                let path = format!("/datasets/{dataset}/rows?limit=1");
+                return Ok((created, Watcher::of(ada, path, flights.rows)));
+            }
+            Err(error) => ensure!(Instant::now() < deadline, "{error:#}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn put(ada: &Client, created: &CreatedUpload, flights: &Flights) -> anyhow::Result<()> {
+    let status = ada.put(created, flights.bytes.clone()).await?;
     ensure!(status.is_success(), "the presigned PUT answered {status}");
+    Ok(())
+}
+
+async fn send(ada: &Client, flights: &Flights, name: &str) -> anyhow::Result<(UploadId, Watcher)> {
+    let (created, watcher) = ask(ada, flights, name).await?;
+    put(ada, &created, flights).await?;
     Ok((created.id, watcher))
 }
 
@@ -304,25 +322,9 @@ async fn a_kill_between_commit_and_ack_or_publish_and_relay_changes_nothing() ->
             "select state = 'published' from gk.import where upload = $1",
         ),
     ] {
-        let created = ada
-            .create_upload(&testkit::new_dataset(
-                what,
-                "flights.csv",
-                flights.bytes.len() as u64,
-            ))
-            .await?;
-        let dataset = ada.upload(created.id).await?.dataset_id;
-        let watcher = Watcher::of(
-            &ada,
-            format!("/datasets/{dataset}/rows?limit=1"),
-            flights.rows,
-        );
+        let (created, watcher) = ask(&ada, &flights, what).await?;
         // Both at once: the lock stands long before the file is analysed.
-        let sending = async {
-            let status = ada.put(&created, flights.bytes.clone()).await?;
-            ensure!(status.is_success(), "the presigned PUT answered {status}");
-            Ok(())
-        };
+        let sending = put(&ada, &created, &flights);
         tokio::try_join!(
             kill_after_commit(&stack, table, committed, created.id),
             sending

@@ -76,9 +76,18 @@ impl Stand {
     async fn upload(&self, csv: &str) -> anyhow::Result<Arrived> {
         let ask = new_dataset("again", "again.csv", csv.len() as u64);
         let link = self.user.create_upload(&ask).await?;
-        ensure!(self.user.put(&link, csv.to_owned().into()).await?.is_success());
+        ensure!(
+            self.user
+                .put(&link, csv.to_owned().into())
+                .await?
+                .is_success()
+        );
         let notification = self.work_about(link.id, "ObjectCreated").await?;
-        Ok(Arrived { id: link.id, link, notification })
+        Ok(Arrived {
+            id: link.id,
+            link,
+            notification,
+        })
     }
 
     /// The newest message on the work queue, once it is about this.
@@ -477,7 +486,10 @@ async fn a_load_that_runs_out_of_time_goes_on_from_its_checkpoint() -> Outcome {
 async fn a_file_that_is_replaced_while_it_is_read_fails_clearly() -> Outcome {
     let stand = Stand::take().await?;
     let arrived = stand.upload("a,b\n1,2\n").await?;
-    sqlx::query("update gk.import set confirm = 'ask' where upload = $1").bind(arrived.id.to_string()).execute(&stand.pg).await?;
+    sqlx::query("update gk.import set confirm = 'ask' where upload = $1")
+        .bind(arrived.id.to_string())
+        .execute(&stand.pg)
+        .await?;
     ensure!(stand.deliver(&arrived.notification).await);
     ensure!(stand.state(arrived.id).await?.state == UploadState::AwaitingConfirmation);
     ensure!(

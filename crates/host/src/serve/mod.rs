@@ -9,7 +9,13 @@ pub mod page;
 pub mod proxy;
 pub mod storage;
 
-use std::{future::IntoFuture as _, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::IntoFuture as _,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use axum::{
@@ -35,6 +41,8 @@ use crate::stack::Role;
 
 /// Requests in flight get this long when the process is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long an address may still be a dead predecessor's.
+const BIND_WITHIN: Duration = Duration::from_secs(3);
 
 /// Where a path of the API belongs; the longest prefix wins.
 const ROUTES: [(&str, Role); 5] = [
@@ -129,7 +137,7 @@ impl Serving {
     }
 
     async fn listen(&self, address: &str, app: Router) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(address)
+        let listener = bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}"))?;
         tracing::info!("listening on {address}");
@@ -346,5 +354,18 @@ mod tests {
         assert_eq!(role("/api/v1/uploads/upl_1/warnings"), Some(Role::Presign));
         assert_eq!(role("/api/v1/openapi.json"), Some(Role::DataApi));
         assert_eq!(role("/assets/x.js"), None);
+    }
+}
+
+/// Binds, with patience for a killed predecessor: its sockets close with the last of its threads, a moment after it is dead.
+async fn bind(address: &str) -> io::Result<TcpListener> {
+    let deadline = Instant::now() + BIND_WITHIN;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            bound => return bound,
+        }
     }
 }

@@ -155,7 +155,8 @@ async fn start_role(
         "http://127.0.0.1:{}/healthz",
         state.ports.get(port).copied().unwrap_or_default()
     );
-    start(folder, &spec, 1, || get_ok(&url), || async { Ok(()) }).await
+    // A killed predecessor's last thread may still hold its port or its folder for a moment.
+    start(folder, &spec, 3, || get_ok(&url), || async { Ok(()) }).await
 }
 
 /// Keeps what runs and answers, else starts it and waits until it answers.
