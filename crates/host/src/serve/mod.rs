@@ -336,6 +336,19 @@ async fn stop_signal() {
     }
 }
 
+/// Binds, with patience for a killed predecessor: its sockets close with the last of its threads, a moment after it is dead.
+async fn bind(address: &str) -> io::Result<TcpListener> {
+    let deadline = Instant::now() + BIND_WITHIN;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            bound => return bound,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,18 +367,5 @@ mod tests {
         assert_eq!(role("/api/v1/uploads/upl_1/warnings"), Some(Role::Presign));
         assert_eq!(role("/api/v1/openapi.json"), Some(Role::DataApi));
         assert_eq!(role("/assets/x.js"), None);
-    }
-}
-
-/// Binds, with patience for a killed predecessor: its sockets close with the last of its threads, a moment after it is dead.
-async fn bind(address: &str) -> io::Result<TcpListener> {
-    let deadline = Instant::now() + BIND_WITHIN;
-    loop {
-        match TcpListener::bind(address).await {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            bound => return bound,
-        }
     }
 }
