@@ -480,8 +480,8 @@ mod tests {
                 },
             },
         };
-        let mib = 1024 * 1024;
-        let sizes = [5 * mib, 3 * mib, mib, 20 * mib, mib];
+        let eighth = GROUP_BYTES as u64 / 8;
+        let sizes = [5 * eighth, 3 * eighth, eighth, 20 * eighth, eighth];
         let groups = in_groups(
             sizes
                 .iter()
