@@ -1,6 +1,6 @@
 //! Logs: JSON in Lambda, lines for people elsewhere. `RUST_LOG` chooses what is shown.
 
-use std::io;
+use std::{error::Error, io};
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -28,4 +28,17 @@ pub fn init(json: bool) {
             .with(fmt::layer().with_target(false).with_writer(io::stderr))
             .try_init()
     };
+}
+
+/// An error with its causes, in one line.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
 }

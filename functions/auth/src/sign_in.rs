@@ -76,7 +76,10 @@ pub(crate) async fn sign_in(
     match begin(&deps, &headers, return_to).await {
         Ok(response) => Ok(response),
         Err(failure) if wants_page(&headers) => {
-            error!(cause = chain(&failure), "a sign-in could not begin");
+            error!(
+                cause = platform::telemetry::chain(&failure),
+                "a sign-in could not begin"
+            );
             Ok(refuse(Refusal::Unavailable))
         }
         Err(failure) => Err(failure.into()),
@@ -160,13 +163,16 @@ pub(crate) async fn callback(
         Ok(Err(refusal)) => refuse(refusal),
         Err(failure @ AuthError::Identity(_)) => {
             warn!(
-                cause = chain(&failure),
+                cause = platform::telemetry::chain(&failure),
                 "the provider's answer to a sign-in was refused"
             );
             refuse(Refusal::Failed)
         }
         Err(failure) => {
-            error!(cause = chain(&failure), "a sign-in could not be finished");
+            error!(
+                cause = platform::telemetry::chain(&failure),
+                "a sign-in could not be finished"
+            );
             refuse(Refusal::Unavailable)
         }
     }
@@ -232,14 +238,4 @@ fn wants_page(headers: &HeaderMap) -> bool {
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.contains("text/html"))
-}
-
-/// An error and its sources, in one line.
-fn chain(error: &AuthError) -> String {
-    std::iter::successors(Some(error as &dyn std::error::Error), |error| {
-        std::error::Error::source(*error)
-    })
-    .map(ToString::to_string)
-    .collect::<Vec<_>>()
-    .join(": ")
 }

@@ -1,5 +1,7 @@
 //! What ends a drain early. What was not acknowledged comes again, so the caller only has to drain again.
 
+pub use platform::telemetry::chain;
+
 use async_nats::jetstream;
 use platform::queue::QueueError;
 
@@ -27,16 +29,4 @@ pub enum Error {
     Wake(#[from] QueueError),
     #[error("a writer stopped")]
     Writer(#[source] tokio::task::JoinError),
-}
-
-/// An error with its causes, for the log.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

@@ -1,5 +1,7 @@
 //! How work ends short of its goal. [`Error`] means "deliver the message again"; everything else is an outcome.
 
+pub use platform::telemetry::chain;
+
 use contracts::{Code, Problem};
 use platform::queue::QueueError;
 
@@ -78,16 +80,4 @@ impl From<ReadError> for Stop {
             ReadError::S3(_) => Self::Retry(Error::Read(error)),
         }
     }
-}
-
-/// An error with its causes, for the log.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

@@ -304,7 +304,12 @@ mod tests {
         let running = spec.spawn(&folder).unwrap();
         assert!(running.is_alive());
         assert_eq!(Running::read(&folder, "sleeper"), Some(running.clone()));
-        // The mark is there once `setsid` has become the program; it was in the environment before as well.
+        // While `setsid` becomes the program its environment reads as empty for a moment.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while marked(folder.path()).is_empty() {
+            assert!(Instant::now() < deadline, "the mark never appeared");
+            tokio::time::sleep(POLL).await;
+        }
         assert_eq!(marked(folder.path()), vec![running.pid]);
         running.stop(Signal::TERM, Duration::from_secs(5)).await;
         assert!(!running.is_alive());

@@ -1,7 +1,7 @@
 //! What happens around every request, in one place and in this order: request id, Host, Origin, body limit, the handler
 //! (a panic is a 500), entity tag, headers, and one line in the log.
 
-use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -128,7 +128,7 @@ async fn around(
         let status = response.status().as_u16();
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if response.status().is_server_error() {
-            let cause = response.extensions().get::<Cause>().map(|cause| chain(cause.0.as_ref()));
+            let cause = response.extensions().get::<Cause>().map(|cause| crate::telemetry::chain(cause.0.as_ref()));
             let cause = cause.unwrap_or_default();
             error!(%method, route, status, duration_ms, request.id = %id, cause, "{method} {route} failed with {status}");
         } else {
@@ -286,14 +286,6 @@ fn dress(headers: &mut HeaderMap, id: &str) {
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
     }
-}
-
-/// An error and its sources, in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| Error::source(*error))
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// The path and query of `text` when it points into the application itself, for what comes back after a sign-in.
