@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{DatasetId, receipt::Receipt};
+use crate::{DatasetId, auth::Me, receipt::Receipt};
 
 /// What a column holds. The lattice that finds it is `tabular::infer`; the SQL type is `store::columns`.
 #[derive(
@@ -75,6 +75,20 @@ pub struct Dataset {
 pub struct DatasetList {
     pub datasets: Vec<Dataset>,
     pub next: Option<String>,
+}
+
+/// A member who has a role on a dataset.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DatasetGrant {
+    pub user: Me,
+    pub role: Role,
+    pub granted_at: String,
+}
+
+/// Everybody who has a role on a dataset: owners first, then by name.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DatasetGrantList {
+    pub grants: Vec<DatasetGrant>,
 }
 
 /// What made a version.

@@ -3,6 +3,7 @@
 //! travels between the functions.
 
 pub mod auth;
+pub mod commit;
 pub mod dataset;
 pub mod events;
 pub mod ids;

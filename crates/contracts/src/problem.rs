@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::commit::{CellError, Conflict};
+
 /// Stable problem codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -91,6 +93,12 @@ pub struct Problem {
     pub pointer: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// Of a commit (`conflict`): the cells that somebody else changed since its base, the first 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
+    /// Of a commit (`validation`): every cell that cannot be taken as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<CellError>,
 }
 
 impl Problem {
@@ -108,6 +116,8 @@ impl Problem {
             detail: detail.into(),
             pointer: None,
             request_id: None,
+            conflicts: Vec::new(),
+            errors: Vec::new(),
         }
     }
 

@@ -17,7 +17,15 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// The expression that fetches a cell for a page. A text that is too long comes as its first characters and, behind them, how
 /// many it has: longer than [`CELL_CHARS_MAX`] is what no whole text can be.
 pub(crate) fn cut_expression(column: &StoredColumn) -> String {
-    let sql = column.comparable();
+    cut_of(column, &column.sql)
+}
+
+/// The same for a value of the column from elsewhere than its table.
+pub(crate) fn cut_of(column: &StoredColumn, expression: &str) -> String {
+    let sql = match column.column.kind {
+        ColumnType::Json => format!("{expression}::text"),
+        _ => expression.to_owned(),
+    };
     match column.column.kind {
         // octet_length reads no more than a long value's header, so that short ones cost nothing.
         ColumnType::Text | ColumnType::Json => format!(

@@ -35,6 +35,15 @@ impl StoredColumn {
             _ => self.sql.clone(),
         }
     }
+
+    /// What of a value must be equal for the cell to be: the very characters, where the type takes two spellings for the same,
+    /// and `json` cannot be compared at all.
+    pub(crate) fn spelled(&self, expression: &str) -> String {
+        match self.column.kind {
+            ColumnType::Decimal | ColumnType::Json => format!("{expression}::text"),
+            _ => expression.to_owned(),
+        }
+    }
 }
 
 /// 7 for `col_7`.

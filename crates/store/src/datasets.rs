@@ -1,14 +1,17 @@
 //! Datasets as they are listed and shown: those with at least one version, and not deleted.
 
 use contracts::{
-    UserId,
+    DatasetId, UserId,
     dataset::{Column, Dataset},
+    receipt::Receipt,
 };
 use sqlx::{AssertSqlSafe, types::Json};
 
 use crate::{
     Error, Result, Store, StoredColumn,
     imports::{end, from_word, lock_dataset, page_of},
+    publish::{announce, write_version},
+    tables,
 };
 
 #[derive(Clone, Debug)]
@@ -100,6 +103,62 @@ impl Store {
                 .fetch_optional(&self.pool)
                 .await?;
         stored.ok_or(Error::NotFound("dataset"))?.into_dataset()
+    }
+
+    /// An empty dataset of these columns, version 1, owned by its author. Column ids are given here, in order.
+    pub async fn create_dataset(
+        &self,
+        author: UserId,
+        name: &str,
+        columns: Vec<Column>,
+    ) -> Result<i64> {
+        let columns = columns
+            .into_iter()
+            .enumerate()
+            .map(|(place, column)| {
+                StoredColumn::new(Column {
+                    id: format!("col_{}", place + 1),
+                    ..column
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut tx = self.pool.begin().await?;
+        let dataset_no = sqlx::query_scalar!(
+            "insert into gk.dataset (id, name, created_by, next_commit, next_column) values ($1, $2, $3, 2, $4) returning no",
+            DatasetId::generate().to_string(),
+            name,
+            author.to_string(),
+            i32::try_from(columns.len() + 1).unwrap_or(i32::MAX)
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "insert into gk.dataset_grant (dataset, member, role) values ($1, $2, 'owner')",
+            dataset_no,
+            author.to_string()
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "insert into gk.commit (dataset, id, kind, state, author) values ($1, 1, 'api', 'published', $2)",
+            dataset_no,
+            author.to_string()
+        )
+        .execute(&mut *tx)
+        .await?;
+        tables::create(&mut tx, dataset_no, &columns).await?;
+        let version = write_version(
+            &mut tx,
+            dataset_no,
+            1,
+            0,
+            serde_json::to_value(&columns)?,
+            serde_json::to_value(Receipt::default())?,
+        )
+        .await?;
+        announce(&mut tx, dataset_no, version, None).await?;
+        tx.commit().await?;
+        Ok(dataset_no)
     }
 
     pub async fn rename_dataset(&self, dataset_no: i64, name: &str) -> Result<()> {

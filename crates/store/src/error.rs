@@ -22,9 +22,15 @@ pub enum Error {
     /// What the plan needs is not there yet: no plan, or it waits to be confirmed.
     #[error("the import is not ready: {0}")]
     NotReady(&'static str),
+    /// Somebody has to own a dataset.
+    #[error("the dataset would have no owner")]
+    LastOwner,
     /// A batch or an end-of-load message that can never be taken; handing it in again will not help.
     #[error("{0}")]
     Poison(String, #[source] Option<sqlx::Error>),
+    /// Two things that are always written together are not the same: nothing was written.
+    #[error("{0} do not agree")]
+    Disagrees(&'static str),
     #[error("stored document is unreadable")]
     Stored(#[from] serde_json::Error),
     #[error("stored id is unreadable")]

@@ -4,23 +4,30 @@
 //! the tables), [`ledger`] (its batches, each once), [`publish`] (the version), [`outbox`] (telling the others). Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
+//! People's own changes are [`commits`]; [`diff`] compares versions and [`restore`] brings one back.
+//!
 //! Everything is a method of [`Store`]. Locks are always taken in the order dataset, import, commit.
 
 pub mod columns;
+pub mod commits;
 pub mod content;
 pub mod datasets;
+pub mod diff;
 pub mod error;
 pub mod filter;
+pub mod grants;
 pub mod imports;
 pub mod ledger;
 pub mod outbox;
 pub mod plans;
 pub mod publish;
 pub mod quarantine;
+pub mod restore;
 pub mod rows;
 pub mod sweep;
 pub mod versions;
 
+mod blocks;
 mod cells;
 mod copy;
 mod numeric;
@@ -33,6 +40,7 @@ use std::sync::Arc;
 use sqlx::PgPool;
 
 pub use columns::StoredColumn;
+pub use commits::{Cells, Change, Commit, IdempotencyKey, NewCommit};
 pub use datasets::DatasetPage;
 pub use error::{Error, Result};
 pub use filter::{Filter, Op};
@@ -42,6 +50,7 @@ pub use outbox::OutboxEvent;
 pub use plans::OpenLoad;
 pub use publish::Publish;
 pub use quarantine::QuarantinePage;
+pub use restore::Restored;
 pub use rows::{RowsPage, RowsQuery, Sort, Start};
 pub use sweep::Swept;
 pub use versions::{At, Snapshot, VersionPage};

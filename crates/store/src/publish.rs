@@ -183,21 +183,7 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        let id = sqlx::query_scalar!("select id from gk.dataset where no = $1", dataset_no)
-            .fetch_one(&mut *tx)
-            .await?;
-        let event = VersionPublished {
-            dataset: id.parse()?,
-            version,
-            upload: Some(upload),
-        };
-        sqlx::query!(
-            "insert into gk.outbox (dataset, payload) values ($1, $2)",
-            dataset_no,
-            serde_json::to_value(event)?
-        )
-        .execute(&mut *tx)
-        .await?;
+        announce(&mut tx, dataset_no, version, Some(upload)).await?;
         tx.commit().await?;
         tracing::info!(
             dataset.no = dataset_no,
@@ -280,6 +266,31 @@ async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Resu
     }))
 }
 
+/// The event that the relay carries on, in the transaction that made the version.
+pub(crate) async fn announce(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    version: i64,
+    upload: Option<UploadId>,
+) -> Result<()> {
+    let id = sqlx::query_scalar!("select id from gk.dataset where no = $1", dataset_no)
+        .fetch_one(&mut *connection)
+        .await?;
+    let event = VersionPublished {
+        dataset: id.parse()?,
+        version,
+        upload,
+    };
+    sqlx::query!(
+        "insert into gk.outbox (dataset, payload) values ($1, $2)",
+        dataset_no,
+        serde_json::to_value(event)?
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Replace: every import so far is hidden, its blocks closed, and what was edited or inserted by hand goes to history, because
 /// hiding an import does not hide rows that carry a later commit. All of that dies in a commit drawn here, under the lock: the
 /// import's own id may be older than the rows it replaces, and a row cannot die before it was born.
@@ -312,7 +323,7 @@ async fn hide_former(connection: &mut PgConnection, dataset_no: i64, version: i6
     .fetch_all(&mut *connection)
     .await?;
     if !by_hand.is_empty() {
-        let columns = tables::physical_list(connection, dataset_no).await?;
+        let columns = tables::list(&tables::physical_names(connection, dataset_no).await?, "");
         sqlx::query(AssertSqlSafe(format!(
             "with gone as (delete from {} where born = any($1) returning *) \
              insert into {} (row_id, born, died{columns}) select row_id, born, $2{columns} from gone",

@@ -33,6 +33,18 @@ impl Binds {
         Ok(format!("${}", self.count))
     }
 
+    /// Binds many values at once, for a statement that nobody keeps the answer of.
+    pub(crate) fn add_bulk<T>(&mut self, values: Vec<T>) -> Result<String>
+    where
+        Vec<T>: Encode<'static, Postgres> + Type<Postgres> + Send + 'static,
+    {
+        self.arguments
+            .add(values)
+            .map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
+        self.count += 1;
+        Ok(format!("${}", self.count))
+    }
+
     /// Binds a value by its text, which must be one of this type.
     pub(crate) fn text(&mut self, value: String, sql_type: &str) -> Result<String> {
         let place = self.add(value)?;

@@ -148,7 +148,7 @@ impl Store {
         let Some(hidden_by) = hidden_by else {
             return Ok(None);
         };
-        let columns = tables::physical_list(&mut tx, commit.dataset).await?;
+        let columns = tables::list(&tables::physical_names(&mut tx, commit.dataset).await?, "");
         let moved = sqlx::query(AssertSqlSafe(format!(
             "with gone as (delete from {} where row_id >= $1 and row_id <= $2 and born = $3 returning *) \
              insert into {} (row_id, born, died{columns}) select row_id, born, $4{columns} from gone",

@@ -20,22 +20,27 @@ pub(crate) fn blocks(dataset_no: i64) -> String {
 }
 
 /// All physical columns, also those that no version shows any more: what moves to history moves whole.
-pub(crate) async fn physical_list(
+pub(crate) async fn physical_names(
     connection: &mut PgConnection,
     dataset_no: i64,
-) -> Result<String> {
-    let names: Vec<String> = sqlx::query_scalar(
+) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
         "select attname::text from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and not attisdropped \
          and attname not in ('row_id', 'born') order by attnum",
     )
     .bind(live(dataset_no))
     .fetch_all(connection)
-    .await?;
-    Ok(names.iter().fold(String::new(), |mut text, name| {
+    .await?)
+}
+
+/// `, c1, c2, …` to follow `row_id`, each with a prefix such as `l.`.
+pub(crate) fn list(names: &[String], prefix: &str) -> String {
+    names.iter().fold(String::new(), |mut text, name| {
         text.push_str(", ");
+        text.push_str(prefix);
         text.push_str(name);
         text
-    }))
+    })
 }
 
 /// How often DDL on a live table is tried, and how long each try may wait: a waiting ALTER stops every reader behind it.

@@ -162,7 +162,11 @@ impl Codec {
         if shown.len() < text.len() {
             shown.push('…');
         }
-        let expected = match self {
+        Misfit(format!("`{shown}` is not {}.", self.expected()))
+    }
+
+    fn expected(&self) -> String {
+        match self {
             Self::Text => "text".to_owned(),
             Self::Int64 => "a whole number as it is printed (`1234`, no `+`, no leading zeros), at most 9223372036854775807".to_owned(),
             Self::Decimal => "a decimal number (`12.50`, no `+`, no leading zeros)".to_owned(),
@@ -177,8 +181,74 @@ impl Codec {
                 format!("a date and time written as `{}`", style.0.pattern())
             }
             Self::Json => "a JSON object or array".to_owned(),
+        }
+    }
+}
+
+/// Reads what people and programs put into a column's cells: in the column's own spelling or the canonical one. Unlike a
+/// file's, it need not be printed back as it was typed, so a float may have more digits than its shortest spelling.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    own: Codec,
+    canonical: Codec,
+    null_token: Option<String>,
+}
+
+impl Reader {
+    /// # Errors
+    /// The column's format is none of its type's.
+    pub fn new(column: &Column) -> Result<Self, Misfit> {
+        Ok(Self {
+            own: Codec::new(column.kind, column.format.as_ref())?,
+            canonical: Codec::new(column.kind, None)?,
+            null_token: column.null_token.clone(),
+        })
+    }
+
+    /// The value's canonical text; `None` is null.
+    ///
+    /// # Errors
+    /// The text does not fit the column; the message says what does.
+    pub fn read(&self, text: &str) -> Result<Option<String>, Misfit> {
+        if self.null_token.as_deref() == Some(text) {
+            return Ok(None);
+        }
+        if let Codec::Text = self.own {
+            return Ok(Some(text.to_owned()));
+        }
+        let text = text.trim();
+        let value = match self.own.parse(text) {
+            Ok(value) => value,
+            Err(misfit) => match (&self.own, self.canonical.parse(text), text.parse::<f64>()) {
+                (_, Ok(value), _) => value,
+                (Codec::Float(_), _, Ok(number)) if number.is_finite() => Value::Float(number),
+                _ => return Err(misfit),
+            },
         };
-        Misfit(format!("`{shown}` is not {expected}."))
+        let mut canonical = String::new();
+        self.canonical.print(&value, &mut canonical);
+        Ok(Some(canonical))
+    }
+
+    #[must_use]
+    pub fn takes_numbers(&self) -> bool {
+        matches!(self.own, Codec::Int64 | Codec::Decimal | Codec::Float(_))
+    }
+
+    #[must_use]
+    pub fn takes_booleans(&self) -> bool {
+        matches!(self.own, Codec::Boolean { .. })
+    }
+
+    #[must_use]
+    pub fn takes_json(&self) -> bool {
+        matches!(self.own, Codec::Json)
+    }
+
+    /// What the column's cells look like, for a message.
+    #[must_use]
+    pub fn expected(&self) -> String {
+        self.own.expected()
     }
 }
 

@@ -1,9 +1,11 @@
 //! `/datasets`: those shared with the caller, and one of them. Their rows are in [`crate::rows`].
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use contracts::{
     DatasetId,
-    dataset::{Dataset, DatasetList},
+    dataset::{Column, ColumnType, Dataset, DatasetList, Format},
     names::checked_name,
 };
 use http::StatusCode;
@@ -14,6 +16,7 @@ use platform::{
 };
 use serde::Deserialize;
 use store::Store;
+use tabular::format::Reader;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,10 +24,12 @@ use crate::{config::App, error::Error, limit};
 
 const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
+/// What a row of PostgreSQL surely holds.
+const COLUMNS_MAX: usize = 400;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_datasets))
+        .routes(routes!(list_datasets, create_dataset))
         .routes(routes!(show_dataset, rename_dataset, delete_dataset))
 }
 
@@ -60,6 +65,84 @@ async fn list_datasets(
     }))
 }
 
+/// A column of a new dataset.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewColumn {
+    #[schema(min_length = 1, max_length = 255)]
+    name: String,
+    #[serde(rename = "type")]
+    kind: ColumnType,
+    /// One spelling of the type's, as an import finds it; the canonical one when left out.
+    format: Option<Format>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewDataset {
+    #[schema(min_length = 1, max_length = 255)]
+    name: String,
+    #[schema(min_items = 1, max_items = 400)]
+    columns: Vec<NewColumn>,
+}
+
+/// Make an empty dataset
+///
+/// The caller owns it. Its first version has no rows.
+#[utoipa::path(post, path = "/api/v1/datasets", tag = "datasets",
+    security(("cookie" = []), ("bearer" = [])),
+    request_body = NewDataset,
+    responses((status = 201, description = "As it is now.", body = Dataset), Problems))]
+async fn create_dataset(
+    caller: Caller,
+    State(store): State<Store>,
+    Json(body): Json<NewDataset>,
+) -> Result<(StatusCode, Json<Dataset>), Error> {
+    let name = dataset_name(&body.name)?;
+    let columns = columns(body.columns)?;
+    let no = store.create_dataset(caller.user, name, columns).await?;
+    Ok((
+        StatusCode::CREATED,
+        Json(store.show_dataset(no, caller.user).await?),
+    ))
+}
+
+fn dataset_name(name: &str) -> Result<&str, Error> {
+    checked_name(name).map_err(|e| Error::invalid("/name", format!("The dataset's name {e}.")))
+}
+
+fn columns(asked: Vec<NewColumn>) -> Result<Vec<Column>, Error> {
+    if !(1..=COLUMNS_MAX).contains(&asked.len()) {
+        return Err(Error::invalid(
+            "/columns",
+            format!("A dataset has 1 to {COLUMNS_MAX} columns."),
+        ));
+    }
+    let mut names = HashSet::new();
+    let mut columns = Vec::with_capacity(asked.len());
+    for (no, column) in asked.into_iter().enumerate() {
+        let pointer = |field: &str| format!("/columns/{no}/{field}");
+        let name = checked_name(&column.name)
+            .map_err(|e| Error::invalid(pointer("name"), format!("The column's name {e}.")))?;
+        if !names.insert(name.to_owned()) {
+            return Err(Error::invalid(
+                pointer("name"),
+                "Two columns have this name. Give each its own.",
+            ));
+        }
+        let column = Column {
+            id: String::new(),
+            name: name.to_owned(),
+            kind: column.kind,
+            format: column.format,
+            null_token: None,
+        };
+        Reader::new(&column).map_err(|misfit| Error::invalid(pointer("format"), misfit.0))?;
+        columns.push(column);
+    }
+    Ok(columns)
+}
+
 /// A dataset at its head version
 #[utoipa::path(get, path = "/api/v1/datasets/{id}", tag = "datasets",
     security(("cookie" = []), ("bearer" = [])),
@@ -92,8 +175,7 @@ async fn rename_dataset(
     State(store): State<Store>,
     Json(body): Json<RenameDataset>,
 ) -> Result<Json<Dataset>, Error> {
-    let name = checked_name(&body.name)
-        .map_err(|e| Error::invalid("/name", format!("The dataset's name {e}.")))?;
+    let name = dataset_name(&body.name)?;
     store.rename_dataset(access.no, name).await?;
     Ok(Json(store.show_dataset(access.no, access.user).await?))
 }

@@ -43,11 +43,16 @@ fn from_store(error: store::Error) -> ApiError {
             format!("Version {version} is no longer kept. The versions that are: …/versions."),
         ),
         store::Error::Invalid { pointer, detail } => ApiError::validation(pointer, detail),
+        store::Error::LastOwner => ApiError::new(
+            Code::Conflict,
+            "A dataset needs an owner. Make somebody else an owner first.",
+        ),
         // Of imports and loads: no route here asks for them.
         error @ (store::Error::Final(_)
         | store::Error::OldGeneration { .. }
         | store::Error::NotReady(_)
         | store::Error::Poison(..)
+        | store::Error::Disagrees(_)
         | store::Error::Stored(_)
         | store::Error::StoredId(_)
         | store::Error::Database(_)

@@ -1,15 +1,21 @@
 //! data-api: what is in the tables. [`datasets`] lists and shows them, [`rows`] reads pages of a version (its parameters
-//! are read by [`query`], [`filter`] and [`cursor`]), [`versions`] tells how a dataset came to be. Everything below
+//! are read by [`query`], [`filter`] and [`cursor`]), [`commits`] changes them (cells are read by [`values`]), [`versions`]
+//! tells how a dataset came to be, [`diff`] and [`restore`] go back, [`grants`] says who may. Everything below
 //! `/datasets/{id}` takes its right from `platform::access`.
 
+mod commits;
 mod config;
 mod cursor;
 mod datasets;
+mod diff;
 mod error;
 mod filter;
+mod grants;
 mod page;
 mod query;
+mod restore;
 mod rows;
+mod values;
 mod versions;
 
 use std::sync::Arc;
@@ -33,7 +39,9 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
     tags(
         (name = "datasets", description = "What is shared with the caller"),
         (name = "rows", description = "Reading a version, page by page"),
+        (name = "commits", description = "Changing rows, one version at a time"),
         (name = "versions", description = "How a dataset came to be"),
+        (name = "grants", description = "Who may do what with a dataset"),
         (name = "about", description = "This document"),
     ),
     components(schemas(contracts::Problem, contracts::dataset::CutCell)),
@@ -45,7 +53,11 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(datasets::routes())
         .merge(rows::routes())
+        .merge(commits::routes())
         .merge(versions::routes())
+        .merge(diff::routes())
+        .merge(restore::routes())
+        .merge(grants::routes())
         .routes(routes!(show_document))
 }
 

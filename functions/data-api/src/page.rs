@@ -1,7 +1,10 @@
 //! Keeping answers under what API Gateway passes on (6 MB through Lambda). A page that is longer loses rows at its end; a
 //! row that is longer by itself has its texts cut shorter than usual.
 
-use contracts::dataset::{CutCell, Row};
+use contracts::{
+    commit::ChangedRow,
+    dataset::{CutCell, Row},
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,8 +15,26 @@ pub const ROWS_BYTES_MAX: usize = 5_000_000;
 /// One character at its longest in JSON (`\u0001`).
 const CHAR_BYTES_MAX: usize = 6;
 
+/// What a page is made of: something with cells.
+pub trait Cells: Serialize {
+    fn cells(&mut self) -> Vec<&mut Value>;
+}
+
+impl Cells for Row {
+    fn cells(&mut self) -> Vec<&mut Value> {
+        self.cells.iter_mut().collect()
+    }
+}
+
+impl Cells for ChangedRow {
+    fn cells(&mut self) -> Vec<&mut Value> {
+        let sides = self.before.iter_mut().chain(&mut self.after);
+        sides.flatten().collect()
+    }
+}
+
 /// Cuts the page to what fits, at least one row. True when rows were left off.
-pub fn fit(rows: &mut Vec<Row>) -> Result<bool, Error> {
+pub fn fit(rows: &mut Vec<impl Cells>) -> Result<bool, Error> {
     let mut bytes = 0;
     for no in 0..rows.len() {
         bytes += json_bytes(&rows[no])?;
@@ -31,9 +52,10 @@ pub fn fit(rows: &mut Vec<Row>) -> Result<bool, Error> {
 }
 
 /// Cuts the row's texts so that it fits whatever they hold.
-pub fn shorten(row: &mut Row) {
-    let chars_max = ROWS_BYTES_MAX / CHAR_BYTES_MAX / row.cells.len().max(1);
-    for cell in &mut row.cells {
+pub fn shorten(row: &mut impl Cells) {
+    let cells = row.cells();
+    let chars_max = ROWS_BYTES_MAX / CHAR_BYTES_MAX / cells.len().max(1);
+    for cell in cells {
         let (text, chars) = match &*cell {
             Value::String(text) => (text.as_str(), text.chars().count() as u64),
             Value::Object(cut) => match (

@@ -18,10 +18,12 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    commits,
     config::App,
     error::Error,
     page,
     query::{RowsParams, View},
+    values,
 };
 
 /// Changes whenever the same rows would be written otherwise, so that no client keeps an old spelling.
@@ -105,35 +107,38 @@ struct AtVersion {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct RowPath {
+pub struct RowPath {
     /// The dataset.
     #[param(value_type = DatasetId)]
     #[expect(dead_code, reason = "read by Access; here for the OpenAPI document")]
     id: String,
     /// The row's id.
-    row_id: String,
+    pub row_id: String,
 }
 
 /// One row
 #[utoipa::path(get, path = "/api/v1/datasets/{id}/rows/{row_id}", tag = "rows",
     security(("cookie" = []), ("bearer" = [])),
     params(RowPath, AtVersion),
-    responses((status = 200, description = "The row at that version.", body = RowAt),
-        (status = 304, description = "As the client has it."), Problems))]
+    responses((status = 200, description = "The row at that version. Its ETag goes into `If-Match` of a write.", body = RowAt), Problems))]
 async fn show_row(
     access: Access<Viewer>,
     State(store): State<Store>,
     Path(path): Path<RowPath>,
     Query(query): Query<AtVersion>,
-) -> Result<Json<RowAt>, Error> {
+) -> Result<Response, Error> {
     let at = at(query.version, access.head)?;
     let (version, columns, mut row) = store.row(access.no, at, row_id(&path.row_id)?).await?;
     page::fit_one(&mut row)?;
-    Ok(Json(RowAt {
-        version,
-        columns,
-        row,
-    }))
+    // The version itself: what a write of this row is based on (`If-Match`).
+    Ok(etag::tagged(
+        &commits::row_tag(version),
+        Json(RowAt {
+            version,
+            columns,
+            row,
+        }),
+    ))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -214,7 +219,6 @@ fn at(version: Option<i64>, head: i64) -> Result<At, Error> {
 }
 
 /// A row id that is none is like a row that is not there.
-fn row_id(text: &str) -> Result<i64, Error> {
-    let id = text.parse().ok().filter(|id: &i64| id.to_string() == text);
-    id.ok_or(Error::Store(store::Error::NotFound("row")))
+pub fn row_id(text: &str) -> Result<i64, Error> {
+    values::read_row_id(text).ok_or(Error::Store(store::Error::NotFound("row")))
 }

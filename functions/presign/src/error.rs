@@ -77,7 +77,10 @@ fn from_store(error: store::Error) -> ApiError {
             Code::Conflict,
             "This upload has no plan yet. Wait until it is analysed.",
         ),
+        // Of grants and commits: no route here makes them.
         error @ (store::Error::Poison(..)
+        | store::Error::Disagrees(_)
+        | store::Error::LastOwner
         | store::Error::Stored(_)
         | store::Error::StoredId(_)
         | store::Error::Database(_)

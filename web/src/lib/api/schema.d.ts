@@ -102,7 +102,11 @@ export interface paths {
          */
         get: operations["list_datasets"];
         put?: never;
-        post?: never;
+        /**
+         * Make an empty dataset
+         * @description The caller owns it. Its first version has no rows.
+         */
+        post: operations["create_dataset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -128,6 +132,90 @@ export interface paths {
         patch: operations["rename_dataset"];
         trace?: never;
     };
+    "/api/v1/datasets/{id}/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change rows: all of it becomes one version, or nothing does (editors)
+         * @description Cells that somebody else changed since `base_version` are told with both values (`conflict`, in `conflicts`), cells that
+         *     cannot be taken are all named (`validation`, in `errors`); either way nothing is written. Where everything is as asked for
+         *     already, the head is answered with 200. With an `Idempotency-Key` the same request sent again answers the same version.
+         */
+        post: operations["create_commit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changed between two versions
+         * @description Rows that were inserted, updated or deleted, in the order of row ids, with both sides of each; the counts are of all of them.
+         *     The cost is that of what changed. Pages over 5 MB end early.
+         */
+        get: operations["show_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody who has a role on a dataset */
+        get: operations["list_grants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/grants/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a member a role (owners)
+         * @description In place of the one they have. The last owner stays one (`conflict`).
+         */
+        put: operations["put_grant"];
+        post?: never;
+        /**
+         * Take a member's role away (owners)
+         * @description From the next request on the dataset does not exist for them. The last owner stays (`conflict`).
+         */
+        delete: operations["delete_grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{id}/quarantine": {
         parameters: {
             query?: never;
@@ -148,6 +236,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a version back (editors)
+         * @description Makes a new version whose content equals the old one. Where the head is equal already it is answered with 200.
+         */
+        post: operations["restore_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{id}/rows": {
         parameters: {
             query?: never;
@@ -162,7 +270,8 @@ export interface paths {
          */
         get: operations["list_rows"];
         put?: never;
-        post?: never;
+        /** Insert a row at the end (editors) */
+        post: operations["create_row"];
         delete?: never;
         options?: never;
         head?: never;
@@ -180,10 +289,18 @@ export interface paths {
         get: operations["show_row"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a row (editors)
+         * @description `If-Match` is the ETag that the row was read with. A row that somebody else changed since answers 412.
+         */
+        delete: operations["delete_row"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change cells of a row (editors)
+         * @description `If-Match` is the ETag that the row was read with. A cell that somebody else changed since answers 412 with both values.
+         */
+        patch: operations["update_row"];
         trace?: never;
     };
     "/api/v1/datasets/{id}/rows/{row_id}/cells/{column_id}": {
@@ -354,6 +471,38 @@ export interface components {
              */
             chars?: number | null;
         };
+        /** @description One cell that cannot be taken as it is. */
+        CellError: {
+            /** @description Where in the request: `/changes/3/cells/col_2`. */
+            pointer: string;
+            row_id?: string | null;
+            /** @description The column's id. */
+            column?: string | null;
+            message: string;
+            value: unknown;
+        };
+        /** @description One row's change. Cells by column id: null is null, a string is read as the file's would be. */
+        Change: {
+            op: components["schemas"]["ChangeOp"];
+            /** @description Of an update or a delete; an insert gets its own. */
+            row_id?: string | null;
+            /** @description Column id to value. Columns left out keep their value; of a new row they are null. */
+            cells?: Record<string, never>;
+        };
+        /**
+         * @description What a commit does with one row.
+         * @enum {string}
+         */
+        ChangeOp: "insert" | "update" | "delete";
+        /** @description A row that differs between two versions; its cells in the order of the comparison's columns. */
+        ChangedRow: {
+            row_id: string;
+            change: components["schemas"]["RowChange"];
+            before?: unknown[] | null;
+            after?: unknown[] | null;
+            /** @description Ids of the columns whose cells differ, of an updated row. */
+            changed: string[];
+        };
         Checksum: {
             /** @description SHA-256 of the file: 64 hexadecimal digits, or base64. */
             sha256: string;
@@ -378,8 +527,39 @@ export interface components {
          * @enum {string}
          */
         ColumnType: "text" | "int64" | "decimal" | "float" | "boolean" | "date" | "time" | "timestamp" | "timestamptz" | "json";
+        /** @description Changes that become one version, or none at all. */
+        CommitRequest: {
+            /**
+             * Format: int64
+             * @description The version that the changes were made on.
+             */
+            base_version: number;
+            message?: string;
+            changes: components["schemas"]["Change"][];
+        };
+        /** @description The version that holds the changes. */
+        Committed: {
+            /** Format: int64 */
+            version: number;
+            /** @description The ids of the inserted rows, in the order of their changes. */
+            rows: string[];
+        };
         /** @enum {string} */
         Confirm: "auto" | "ask";
+        /** @description One cell that was changed by somebody else since the base version. Nothing of the commit has taken effect. */
+        Conflict: {
+            row_id: string;
+            /** @description The column's id; null where it is about the whole row. */
+            column?: string | null;
+            /** @description As it was at the base version. */
+            base: unknown;
+            /** @description As it is at the head. */
+            theirs: unknown;
+            /** @description As the commit would have it. */
+            yours: unknown;
+            /** @description Whether the row is no more at the head. */
+            gone: boolean;
+        };
         /** @description `POST /uploads` */
         CreateUpload: {
             file_name: string;
@@ -391,6 +571,12 @@ export interface components {
             key?: string[];
             options?: components["schemas"]["Options"];
             confirm?: components["schemas"]["Confirm"];
+        };
+        /** @description A new row and the version that has it. */
+        CreatedRow: {
+            /** Format: int64 */
+            version: number;
+            row_id: string;
         };
         /** @description What to send the bytes with: this method, to this URL, with these headers, before `expires_at`. */
         CreatedUpload: {
@@ -431,6 +617,16 @@ export interface components {
             published_at: string;
             created_at: string;
         };
+        /** @description A member who has a role on a dataset. */
+        DatasetGrant: {
+            user: components["schemas"]["Me"];
+            role: components["schemas"]["Role"];
+            granted_at: string;
+        };
+        /** @description Everybody who has a role on a dataset: owners first, then by name. */
+        DatasetGrantList: {
+            grants: components["schemas"]["DatasetGrant"][];
+        };
         DatasetId: string;
         DatasetList: {
             datasets: components["schemas"]["Dataset"][];
@@ -446,6 +642,26 @@ export interface components {
             quote?: string | null;
             /** @description Whether the first record names the columns. */
             header: boolean;
+        };
+        /** @description What changed from one version to another, a page of it in the order of row ids. */
+        Diff: {
+            /** Format: int64 */
+            from: number;
+            /** Format: int64 */
+            to: number;
+            /** @description The columns of `to`, then those that only `from` has. */
+            columns: components["schemas"]["Column"][];
+            /**
+             * Format: int64
+             * @description Rows in all.
+             */
+            inserted: number;
+            /** Format: int64 */
+            updated: number;
+            /** Format: int64 */
+            deleted: number;
+            rows: components["schemas"]["ChangedRow"][];
+            next?: string | null;
         };
         /** @enum {string} */
         Encoding: "utf-8" | "utf-16le" | "utf-16be";
@@ -481,6 +697,16 @@ export interface components {
         };
         /** @enum {string} */
         Mode: "new" | "append" | "upsert" | "replace" | "sync";
+        /** @description A column of a new dataset. */
+        NewColumn: {
+            name: string;
+            type: components["schemas"]["ColumnType"];
+            format?: components["schemas"]["Format"] | null;
+        };
+        NewDataset: {
+            name: string;
+            columns: components["schemas"]["NewColumn"][];
+        };
         /** @description Which bytes the plan was made of. A load reads them with `If-Match`. */
         ObjectRef: {
             bucket: string;
@@ -566,6 +792,13 @@ export interface components {
             /** @description What is at fault: a field, a query parameter, a header. */
             pointer?: string | null;
             request_id?: string | null;
+            /** @description Of a commit (`conflict`): the cells that somebody else changed since its base, the first 1,000. */
+            conflicts?: components["schemas"]["Conflict"][];
+            /** @description Of a commit (`validation`): every cell that cannot be taken as it is. */
+            errors?: components["schemas"]["CellError"][];
+        };
+        PutGrant: {
+            role: components["schemas"]["Role"];
         };
         QuarantineList: {
             rows: components["schemas"]["QuarantinedRow"][];
@@ -613,6 +846,14 @@ export interface components {
         RenameDataset: {
             name: string;
         };
+        RestoreRequest: {
+            /**
+             * Format: int64
+             * @description The version whose content is to be the head's.
+             */
+            version: number;
+            message?: string;
+        };
         /**
          * @description What somebody may do with a dataset. Greater may do all that the lesser may.
          * @enum {string}
@@ -629,6 +870,16 @@ export interface components {
             version: number;
             columns: components["schemas"]["Column"][];
         };
+        /** @description The cells of one row. */
+        RowCells: {
+            /** @description Column id to value. */
+            cells: Record<string, never>;
+        };
+        /**
+         * @description What became of a row between two versions.
+         * @enum {string}
+         */
+        RowChange: "inserted" | "updated" | "deleted";
         /** @description A page of rows, all of one version. */
         RowPage: {
             /** Format: int64 */
@@ -933,6 +1184,75 @@ export interface operations {
             };
         };
     };
+    create_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDataset"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_dataset: {
         parameters: {
             query?: never;
@@ -1146,6 +1466,390 @@ export interface operations {
             };
         };
     };
+    create_commit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable characters of the client's choice, one per intended commit. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommitRequest"];
+            };
+        };
+        responses: {
+            /** @description Nothing changes: the head. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
+                };
+            };
+            /** @description The new version. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_diff: {
+        parameters: {
+            query: {
+                /** @description The version to compare from. */
+                from: number;
+                /** @description The version to compare with; the head when left out. */
+                to?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changed rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diff"];
+                };
+            };
+            /** @description As the client has it: versions never change. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_grants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Owners first, then by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetGrantList"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The member. */
+                user_id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutGrant"];
+            };
+        };
+        responses: {
+            /** @description At work on the next request. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetGrant"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The member. */
+                user_id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They have no role any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_quarantine: {
         parameters: {
             query?: {
@@ -1177,6 +1881,87 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description Nothing changes: the head. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
+                };
+            };
+            /** @description The new version. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
+                };
             };
             /** @description Something in the request is not valid; `pointer` names it. */
             400: {
@@ -1321,6 +2106,81 @@ export interface operations {
             };
         };
     };
+    create_row: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As of a commit. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowCells"];
+            };
+        };
+        responses: {
+            /** @description The row and its version. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedRow"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_row: {
         parameters: {
             query?: {
@@ -1338,7 +2198,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The row at that version. */
+            /** @description The row at that version. Its ETag goes into `If-Match` of a write. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1347,12 +2207,155 @@ export interface operations {
                     "application/json": components["schemas"]["RowAt"];
                 };
             };
-            /** @description As the client has it. */
-            304: {
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_row: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The row's ETag. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The row's id. */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version that no longer has it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_row: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The row's ETag. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The row's id. */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowCells"];
+            };
+        };
+        responses: {
+            /** @description The version that has it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
+                };
             };
             /** @description Something in the request is not valid; `pointer` names it. */
             400: {

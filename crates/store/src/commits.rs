@@ -1,0 +1,718 @@
+//! Changes by hand become one version, or none: under the dataset's lock the changes are held against what others did since
+//! their base, and only then written. Values come as PostgreSQL reads them; who typed them is `tabular`'s business.
+//!
+//! Changed and deleted rows go to history, inserted ones get ids behind everything handed out so far, and the blocks they lie
+//! in are counted anew ([`crate::blocks`]). Locks and the trap behind each order of statements: see [`crate::publish`].
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use contracts::{UserId, commit::Conflict, dataset::VersionKind, receipt::Receipt};
+use serde_json::Value;
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
+
+use crate::{
+    Error, Result, Snapshot, Store, StoredColumn, blocks, cells,
+    columns::sql_type,
+    imports::{big, lock_dataset, word},
+    plans::head_columns,
+    publish::{announce, write_version},
+    statement::Binds,
+    tables,
+};
+
+/// Conflicts that are told; a commit with more has the same answer.
+const CONFLICTS_TOLD: usize = 1_000;
+/// Column sets that are written one by one; a commit with more of them is written as a whole, with a flag beside each value.
+const COLUMN_SETS_MAX: usize = 8;
+
+/// Column id to value, as PostgreSQL reads it; `None` is null.
+pub type Cells = Vec<(String, Option<String>)>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Insert(Cells),
+    Update(i64, Cells),
+    Delete(i64),
+}
+
+/// What tells a repeated request from a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    pub key: String,
+    /// Of the whole request: another one under the same key is refused.
+    pub fingerprint: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewCommit {
+    pub author: UserId,
+    /// `grid` or `api`.
+    pub kind: VersionKind,
+    pub message: String,
+    /// The version that the changes were made on.
+    pub base: i64,
+    pub changes: Vec<Change>,
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Commit {
+    /// Published as this version, by this call (`fresh`) or an earlier one with the same key. `rows` are the inserted ones.
+    Done {
+        version: i64,
+        rows: Vec<i64>,
+        fresh: bool,
+    },
+    /// Everything is at the head already as asked for.
+    Unchanged { version: i64 },
+    /// Somebody else changed these cells since the base; nothing was written.
+    Conflicts(Vec<Conflict>),
+}
+
+/// The dataset as its lock found it.
+pub(crate) struct Head {
+    pub(crate) dataset_no: i64,
+    pub(crate) version: i64,
+    pub(crate) rows: i64,
+    pub(crate) max_commit: i64,
+    pub(crate) hidden: Vec<i64>,
+}
+
+impl Head {
+    /// Takes the dataset's lock, first and as a statement of its own, then looks.
+    pub(crate) async fn lock(connection: &mut PgConnection, dataset_no: i64) -> Result<Self> {
+        lock_dataset(connection, dataset_no).await?;
+        let row = sqlx::query!(
+            "select head, rows, max_commit, hidden from gk.dataset where no = $1 and deleted_at is null and head > 0",
+            dataset_no
+        )
+        .fetch_optional(connection)
+        .await?
+        .ok_or(Error::NotFound("dataset"))?;
+        Ok(Self {
+            dataset_no,
+            version: row.head,
+            rows: row.rows,
+            max_commit: row.max_commit,
+            hidden: row.hidden,
+        })
+    }
+
+    /// Draws the id of a commit. Only ids of imports may be older than rows they do not see.
+    pub(crate) async fn draw_commit(&self, connection: &mut PgConnection) -> Result<i64> {
+        Ok(sqlx::query_scalar!(
+            r#"update gk.dataset set next_commit = next_commit + 1 where no = $1 returning next_commit - 1 as "id!""#,
+            self.dataset_no
+        )
+        .fetch_one(connection)
+        .await?)
+    }
+}
+
+/// Updates of one shape: values column by column, in the order of `columns`.
+struct Updates<'a> {
+    columns: Vec<&'a StoredColumn>,
+    row_ids: Vec<i64>,
+    values: Vec<Vec<Option<String>>>,
+    /// Beside each value whether it is meant; empty where all are.
+    meant: Vec<Vec<bool>>,
+}
+
+struct Sorted<'a> {
+    updates: Vec<Updates<'a>>,
+    deletes: Vec<i64>,
+    inserts: Updates<'a>,
+}
+
+impl Store {
+    /// Writes the changes as one version. [`crate::Error::Invalid`] for a base that is none, an unknown column, a row named
+    /// twice or a key that was used for another request; [`crate::Error::Gone`] when the base is no longer kept.
+    pub async fn commit(&self, dataset_no: i64, commit: &NewCommit) -> Result<Commit> {
+        // Before the lock: a read of its own takes another connection.
+        let base = match self
+            .resolve(dataset_no, crate::At::Version(commit.base))
+            .await
+        {
+            Err(Error::NotFound("version")) => {
+                return Err(Error::invalid("base_version", "no such version"));
+            }
+            base => base?,
+        };
+        let mut tx = self.pool.begin().await?;
+        let head = Head::lock(&mut tx, dataset_no).await?;
+        if let Some(done) = done_before(&mut tx, dataset_no, commit).await? {
+            return Ok(done);
+        }
+        let columns = head_columns(&mut tx, dataset_no).await?;
+        let sorted = sort(&columns, &commit.changes)?;
+        let physical = tables::physical_names(&mut tx, dataset_no).await?;
+
+        let mut conflicts = Vec::new();
+        for updates in &sorted.updates {
+            conflicts.extend(update_conflicts(&mut tx, &head, &base, &physical, updates).await?);
+        }
+        conflicts.extend(
+            delete_conflicts(&mut tx, &head, &base, &physical, &columns, &sorted.deletes).await?,
+        );
+        if !conflicts.is_empty() {
+            conflicts.truncate(CONFLICTS_TOLD);
+            return Ok(Commit::Conflicts(conflicts));
+        }
+
+        let id = head.draw_commit(&mut tx).await?;
+        let mut receipt = Receipt::default();
+        for updates in &sorted.updates {
+            receipt.updated += update(&mut tx, &head, id, &physical, updates).await?;
+        }
+        let deleted = delete(&mut tx, &head, id, &physical, &sorted.deletes).await?;
+        receipt.deleted = big(deleted.len() as u64);
+        receipt.inserted = big(sorted.inserts.row_ids.len() as u64);
+        if receipt == Receipt::default() {
+            return Ok(Commit::Unchanged {
+                version: head.version,
+            });
+        }
+        receipt.rows_read = receipt.inserted + receipt.updated;
+        receipt.records = receipt.rows_read;
+        let version = head.version + 1;
+        blocks::take(&mut tx, dataset_no, version, &deleted).await?;
+        let rows = insert(&mut tx, &head, id, &sorted.inserts).await?;
+        blocks::append(&mut tx, dataset_no, version, &rows).await?;
+
+        sqlx::query!(
+            "insert into gk.commit (dataset, id, kind, state, row_lo, row_hi, author, message, idempotency_key, fingerprint) \
+             values ($1, $2, $3, 'published', $4, $5, $6, $7, $8, $9)",
+            dataset_no,
+            id,
+            word(&commit.kind)?,
+            rows.first().copied(),
+            rows.last().copied(),
+            commit.author.to_string(),
+            commit.message,
+            commit.idempotency.as_ref().map(|key| key.key.as_str()),
+            commit.idempotency.as_ref().map(|key| key.fingerprint.as_slice()),
+        )
+        .execute(&mut *tx)
+        .await?;
+        let version = write_version(
+            &mut tx,
+            dataset_no,
+            id,
+            head.rows + receipt.inserted - receipt.deleted,
+            serde_json::to_value(&columns)?,
+            serde_json::to_value(&receipt)?,
+        )
+        .await?;
+        announce(&mut tx, dataset_no, version, None).await?;
+        tx.commit().await?;
+        Ok(Commit::Done {
+            version,
+            rows,
+            fresh: true,
+        })
+    }
+}
+
+/// What the same request came to earlier.
+async fn done_before(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    commit: &NewCommit,
+) -> Result<Option<Commit>> {
+    let Some(idempotency) = &commit.idempotency else {
+        return Ok(None);
+    };
+    let before = sqlx::query!(
+        r#"select v.version, c.row_lo, c.row_hi, c.fingerprint as "fingerprint!" from gk.commit c
+           join gk.version v on v.dataset = c.dataset and v.commit = c.id
+           where c.dataset = $1 and c.author = $2 and c.idempotency_key = $3"#,
+        dataset_no,
+        commit.author.to_string(),
+        idempotency.key
+    )
+    .fetch_optional(connection)
+    .await?;
+    let Some(before) = before else {
+        return Ok(None);
+    };
+    if before.fingerprint != idempotency.fingerprint {
+        return Err(Error::invalid(
+            "Idempotency-Key",
+            "another request was made with this key",
+        ));
+    }
+    let rows = match (before.row_lo, before.row_hi) {
+        (Some(lo), Some(hi)) => (lo..=hi).collect(),
+        _ => Vec::new(),
+    };
+    Ok(Some(Commit::Done {
+        version: before.version,
+        rows,
+        fresh: false,
+    }))
+}
+
+/// Checks the changes against the columns and turns them into whole columns of values.
+fn sort<'a>(columns: &'a [StoredColumn], changes: &[Change]) -> Result<Sorted<'a>> {
+    let places: HashMap<&str, usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(place, stored)| (stored.column.id.as_str(), place))
+        .collect();
+    let mut seen = HashSet::new();
+    let mut by_set: BTreeMap<Vec<usize>, Vec<(i64, &Cells)>> = BTreeMap::new();
+    let mut deletes = Vec::new();
+    let mut inserts = Vec::new();
+    for (no, change) in changes.iter().enumerate() {
+        let set = |cells: &Cells| -> Result<Vec<usize>> {
+            let mut set = Vec::with_capacity(cells.len());
+            for (id, _) in cells {
+                let place = places.get(id.as_str()).ok_or_else(|| {
+                    Error::invalid(
+                        format!("/changes/{no}/cells/{id}"),
+                        "the dataset has no such column",
+                    )
+                })?;
+                set.push(*place);
+            }
+            set.sort_unstable();
+            set.dedup();
+            Ok(set)
+        };
+        let row_id = match change {
+            Change::Insert(cells) => {
+                set(cells)?;
+                inserts.push((0, cells));
+                continue;
+            }
+            Change::Update(row_id, cells) => {
+                let set = set(cells)?;
+                if !set.is_empty() {
+                    by_set.entry(set).or_default().push((*row_id, cells));
+                }
+                row_id
+            }
+            Change::Delete(row_id) => {
+                deletes.push(*row_id);
+                row_id
+            }
+        };
+        if !seen.insert(*row_id) {
+            return Err(Error::invalid(
+                format!("/changes/{no}/row_id"),
+                "this row is changed by an earlier entry already",
+            ));
+        }
+    }
+    deletes.sort_unstable();
+    let updates = if by_set.len() <= COLUMN_SETS_MAX {
+        by_set
+            .into_iter()
+            .map(|(set, rows)| Updates::new(columns, &set, &rows, false))
+            .collect()
+    } else {
+        let all: Vec<usize> = by_set
+            .keys()
+            .flatten()
+            .copied()
+            .collect::<HashSet<_>>()
+            .into_iter()
+            .collect();
+        let rows: Vec<(i64, &Cells)> = by_set.into_values().flatten().collect();
+        vec![Updates::new(columns, &all, &rows, true)]
+    };
+    let set: HashSet<usize> = inserts
+        .iter()
+        .flat_map(|(_, cells)| {
+            cells
+                .iter()
+                .filter_map(|(id, _)| places.get(id.as_str()).copied())
+        })
+        .collect();
+    let set: Vec<usize> = set.into_iter().collect();
+    Ok(Sorted {
+        updates,
+        deletes,
+        inserts: Updates::new(columns, &set, &inserts, false),
+    })
+}
+
+impl<'a> Updates<'a> {
+    fn new(
+        columns: &'a [StoredColumn],
+        set: &[usize],
+        rows: &[(i64, &Cells)],
+        flagged: bool,
+    ) -> Self {
+        let columns: Vec<&StoredColumn> =
+            set.iter().filter_map(|place| columns.get(*place)).collect();
+        let places: HashMap<&str, usize> = columns
+            .iter()
+            .enumerate()
+            .map(|(place, stored)| (stored.column.id.as_str(), place))
+            .collect();
+        let mut values = vec![vec![None; rows.len()]; columns.len()];
+        let mut meant = vec![vec![false; rows.len()]; if flagged { columns.len() } else { 0 }];
+        for (row, (_, cells)) in rows.iter().enumerate() {
+            for (id, value) in *cells {
+                let Some(place) = places.get(id.as_str()) else {
+                    continue;
+                };
+                values[*place][row].clone_from(value);
+                if flagged {
+                    meant[*place][row] = true;
+                }
+            }
+        }
+        Self {
+            row_ids: rows.iter().map(|(row_id, _)| *row_id).collect(),
+            columns,
+            values,
+            meant,
+        }
+    }
+
+    /// The changes as a table `e (row_id, v0, v1, …, s0, s1, …)`.
+    fn table(&self, binds: &mut Binds, row_ids: Vec<i64>) -> Result<String> {
+        let mut arrays = vec![format!("{}::bigint[]", binds.add_bulk(row_ids)?)];
+        let mut names = vec!["row_id".to_owned()];
+        for (place, values) in self.values.iter().enumerate() {
+            arrays.push(format!("{}::text[]", binds.add_bulk(values.clone())?));
+            names.push(format!("v{place}"));
+        }
+        for (place, meant) in self.meant.iter().enumerate() {
+            arrays.push(format!("{}::boolean[]", binds.add_bulk(meant.clone())?));
+            names.push(format!("s{place}"));
+        }
+        Ok(format!(
+            "unnest({}) e ({})",
+            arrays.join(", "),
+            names.join(", ")
+        ))
+    }
+
+    fn value(&self, place: usize) -> String {
+        let kind = sql_type(self.columns[place].column.kind);
+        if kind == "text" {
+            format!("e.v{place}")
+        } else {
+            format!("e.v{place}::{kind}")
+        }
+    }
+
+    /// What the cell becomes.
+    fn target(&self, place: usize) -> String {
+        let (sql, value) = (&self.columns[place].sql, self.value(place));
+        if self.meant.is_empty() {
+            value
+        } else {
+            format!("case when e.s{place} then {value} else l.{sql} end")
+        }
+    }
+
+    /// Whether the cell is meant and differs from that of `row`.
+    fn differs(&self, place: usize, row: &str) -> String {
+        let stored = self.columns[place];
+        let value = format!("({})", self.value(place));
+        let differs = format!(
+            "{} is distinct from {}",
+            stored.spelled(&format!("{row}.{}", stored.sql)),
+            stored.spelled(&value)
+        );
+        if self.meant.is_empty() {
+            differs
+        } else {
+            format!("(e.s{place} and {differs})")
+        }
+    }
+
+    fn any_differs(&self) -> String {
+        let any: Vec<String> = (0..self.columns.len())
+            .map(|place| self.differs(place, "l"))
+            .collect();
+        format!("({})", any.join(" or "))
+    }
+}
+
+/// The condition by which a live row `l` is visible at the head.
+fn visible(binds: &mut Binds, row: &str, max_commit: i64, hidden: &[i64]) -> Result<String> {
+    let mut condition = format!("{row}.born <= {}", binds.add(max_commit)?);
+    if !hidden.is_empty() {
+        condition.push_str(&format!(
+            " and {row}.born <> all({}::bigint[])",
+            binds.add(hidden.to_vec())?
+        ));
+    }
+    Ok(condition)
+}
+
+/// The rows of `e` beside what they are at the head (`l`) and were at the base (`b`), of those that were touched in between
+/// or are not there at all.
+fn touched(
+    binds: &mut Binds,
+    head: &Head,
+    base: &Snapshot,
+    physical: &[String],
+    e: &str,
+) -> Result<String> {
+    let names = tables::list(physical, "");
+    let at_head = visible(binds, "l", head.max_commit, &head.hidden)?;
+    let live = tables::live(head.dataset_no);
+    let history = tables::history(head.dataset_no);
+    let at_base = visible(binds, "b", base.max_commit, &base.hidden)?;
+    let max = binds.add(base.max_commit)?;
+    let hidden = binds.add(base.hidden.clone())?;
+    Ok(format!(
+        "{e} left join {live} l on l.row_id = e.row_id and {at_head} \
+         left join lateral (select row_id{names} from {live} b where b.row_id = e.row_id and {at_base} \
+           union all select row_id{names} from {history} b where b.row_id = e.row_id and b.died > {max} and {at_base} limit 1) b on true \
+         where (l.row_id is null or l.born > {max} or l.born = any({hidden}::bigint[]))"
+    ))
+}
+
+async fn update_conflicts(
+    connection: &mut PgConnection,
+    head: &Head,
+    base: &Snapshot,
+    physical: &[String],
+    updates: &Updates<'_>,
+) -> Result<Vec<Conflict>> {
+    let mut binds = Binds::default();
+    let e = updates.table(&mut binds, updates.row_ids.clone())?;
+    let touched = touched(&mut binds, head, base, physical, &e)?;
+    let mut shown = String::new();
+    let mut any = vec!["l.row_id is null".to_owned()];
+    for (place, stored) in updates.columns.iter().enumerate() {
+        let (yours, base) = (
+            updates.differs(place, "l"),
+            stored.spelled(&format!("b.{}", stored.sql)),
+        );
+        let theirs = stored.spelled(&format!("l.{}", stored.sql));
+        let conflict = format!("({yours} and {theirs} is distinct from {base})");
+        let meant = if updates.meant.is_empty() {
+            "true".to_owned()
+        } else {
+            format!("e.s{place}")
+        };
+        shown.push_str(&format!(
+            ", {conflict}, {meant}, {}, {}, {}",
+            cells::cut_of(stored, &format!("b.{}", stored.sql)),
+            cells::cut_of(stored, &format!("l.{}", stored.sql)),
+            cells::cut_of(stored, &format!("({})", updates.value(place))),
+        ));
+        any.push(conflict);
+    }
+    let sql = format!(
+        "select e.row_id, l.row_id is null{shown} from {touched} and ({}) order by e.row_id limit {CONFLICTS_TOLD}",
+        any.join(" or ")
+    );
+    let rows = binds.query(sql).fetch_all(connection).await?;
+    let mut conflicts = Vec::new();
+    for row in &rows {
+        let (row_id, gone): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
+        for (place, stored) in updates.columns.iter().enumerate() {
+            let at = 2 + place * 5;
+            let (differs, meant): (Option<bool>, bool) = (row.try_get(at)?, row.try_get(at + 1)?);
+            if meant && (gone || differs == Some(true)) {
+                conflicts.push(conflict(row, row_id, gone, stored, at + 2)?);
+            }
+        }
+    }
+    Ok(conflicts)
+}
+
+fn conflict(
+    row: &PgRow,
+    row_id: i64,
+    gone: bool,
+    stored: &StoredColumn,
+    at: usize,
+) -> Result<Conflict> {
+    let kind = stored.column.kind;
+    Ok(Conflict {
+        row_id: row_id.to_string(),
+        column: Some(stored.column.id.clone()),
+        base: cells::cut(row, at, kind)?,
+        theirs: cells::cut(row, at + 1, kind)?,
+        yours: cells::cut(row, at + 2, kind)?,
+        gone,
+    })
+}
+
+/// A row that somebody changed since the base is not deleted unseen. One that is gone already needs no deleting, unless it
+/// never was there at the base.
+async fn delete_conflicts(
+    connection: &mut PgConnection,
+    head: &Head,
+    base: &Snapshot,
+    physical: &[String],
+    columns: &[StoredColumn],
+    deletes: &[i64],
+) -> Result<Vec<Conflict>> {
+    if deletes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut binds = Binds::default();
+    let e = format!(
+        "unnest({}::bigint[]) e (row_id)",
+        binds.add_bulk(deletes.to_vec())?
+    );
+    let touched = touched(&mut binds, head, base, physical, &e)?;
+    let mut shown = String::new();
+    for stored in columns {
+        let (base, theirs) = (format!("b.{}", stored.sql), format!("l.{}", stored.sql));
+        shown.push_str(&format!(
+            ", {} is distinct from {}, {}, {}",
+            stored.spelled(&theirs),
+            stored.spelled(&base),
+            cells::cut_of(stored, &base),
+            cells::cut_of(stored, &theirs),
+        ));
+    }
+    let sql = format!(
+        "select e.row_id, l.row_id is null, b.row_id is null{shown} from {touched} and (l.row_id is not null or b.row_id is null) \
+         order by e.row_id limit {CONFLICTS_TOLD}"
+    );
+    let rows = binds.query(sql).fetch_all(connection).await?;
+    let mut conflicts = Vec::new();
+    for row in &rows {
+        let row_id: i64 = row.try_get(0)?;
+        let (gone, unknown): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
+        if gone || unknown {
+            conflicts.push(Conflict {
+                row_id: row_id.to_string(),
+                column: None,
+                base: Value::Null,
+                theirs: Value::Null,
+                yours: Value::Null,
+                gone,
+            });
+            continue;
+        }
+        for (place, stored) in columns.iter().enumerate() {
+            let at = 3 + place * 3;
+            if row.try_get(at)? {
+                let kind = stored.column.kind;
+                conflicts.push(Conflict {
+                    row_id: row_id.to_string(),
+                    column: Some(stored.column.id.clone()),
+                    base: cells::cut(row, at + 1, kind)?,
+                    theirs: cells::cut(row, at + 2, kind)?,
+                    yours: Value::Null,
+                    gone: false,
+                });
+            }
+        }
+    }
+    Ok(conflicts)
+}
+
+/// Moves the former rows to history and writes the new cells, in one statement: both look at the same rows. Rows that are as
+/// asked for already stay untouched.
+async fn update(
+    connection: &mut PgConnection,
+    head: &Head,
+    commit: i64,
+    physical: &[String],
+    updates: &Updates<'_>,
+) -> Result<i64> {
+    let mut binds = Binds::default();
+    let e = updates.table(&mut binds, updates.row_ids.clone())?;
+    let visible = visible(&mut binds, "l", head.max_commit, &head.hidden)?;
+    let born = binds.add(commit)?;
+    let differs = updates.any_differs();
+    let (live, history) = (
+        tables::live(head.dataset_no),
+        tables::history(head.dataset_no),
+    );
+    let set: String = (0..updates.columns.len()).fold(String::new(), |mut set, place| {
+        set.push_str(&format!(
+            ", {} = {}",
+            updates.columns[place].sql,
+            updates.target(place)
+        ));
+        set
+    });
+    let (names, of_live) = (tables::list(physical, ""), tables::list(physical, "l."));
+    let sql = format!(
+        "with e as materialized (select * from {e}), \
+         former as (insert into {history} (row_id, born, died{names}) select l.row_id, l.born, {born}{of_live} \
+           from e join {live} l on l.row_id = e.row_id where {visible} and {differs} returning 1), \
+         changed as (update {live} l set born = {born}{set} from e where l.row_id = e.row_id and {visible} and {differs} returning 1) \
+         select (select count(*) from former), (select count(*) from changed)"
+    );
+    let row = binds.query(sql).fetch_one(connection).await?;
+    let (former, changed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    if former != changed {
+        return Err(Error::Disagrees("an update and its history"));
+    }
+    Ok(changed)
+}
+
+/// The rows that were there to delete.
+async fn delete(
+    connection: &mut PgConnection,
+    head: &Head,
+    commit: i64,
+    physical: &[String],
+    deletes: &[i64],
+) -> Result<Vec<i64>> {
+    if deletes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut binds = Binds::default();
+    let ids = binds.add_bulk(deletes.to_vec())?;
+    let visible = visible(&mut binds, "l", head.max_commit, &head.hidden)?;
+    let died = binds.add(commit)?;
+    let (live, history) = (
+        tables::live(head.dataset_no),
+        tables::history(head.dataset_no),
+    );
+    let names = tables::list(physical, "");
+    let sql = format!(
+        "with gone as (delete from {live} l using unnest({ids}::bigint[]) e (row_id) where l.row_id = e.row_id and {visible} returning l.*) \
+         insert into {history} (row_id, born, died{names}) select row_id, born, {died}{names} from gone returning row_id"
+    );
+    let rows = binds.query(sql).fetch_all(connection).await?;
+    let mut ids = rows
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<Vec<i64>, _>>()?;
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// New rows behind all ids handed out so far. Their ids.
+async fn insert(
+    connection: &mut PgConnection,
+    head: &Head,
+    commit: i64,
+    inserts: &Updates<'_>,
+) -> Result<Vec<i64>> {
+    let count = big(inserts.row_ids.len() as u64);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let lo = sqlx::query_scalar!(
+        r#"update gk.dataset set next_row = next_row + $2 where no = $1 returning next_row - $2 as "lo!""#,
+        head.dataset_no,
+        count
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let ids: Vec<i64> = (lo..lo + count).collect();
+    let mut binds = Binds::default();
+    let e = inserts.table(&mut binds, ids.clone())?;
+    let born = binds.add(commit)?;
+    let (mut names, mut values) = (String::new(), String::new());
+    for (place, stored) in inserts.columns.iter().enumerate() {
+        names.push_str(&format!(", {}", stored.sql));
+        values.push_str(&format!(", {}", inserts.value(place)));
+    }
+    let sql = format!(
+        "insert into {} (row_id, born{names}) select e.row_id, {born}{values} from {e}",
+        tables::live(head.dataset_no)
+    );
+    binds.query(sql).execute(connection).await?;
+    Ok(ids)
+}

@@ -1,0 +1,155 @@
+//! Cells of a request, read as an import reads a file's: by the column's type, format and null token, by the code of `tabular`.
+//! What comes out goes to [`crate::commits`].
+
+use std::collections::HashMap;
+
+use contracts::{
+    commit::{CellError, Change, ChangeOp},
+    dataset::Column,
+};
+use serde_json::{Map, Value};
+use store::Cells;
+use tabular::format::Reader;
+
+/// Bad cells that are named; an answer with more would be too long to be sent.
+const ERRORS_NAMED: usize = 10_000;
+
+/// Reads changes against the columns of a dataset and collects what cannot be taken.
+pub struct Values {
+    readers: HashMap<String, Result<Reader, String>>,
+    pub errors: Vec<CellError>,
+}
+
+impl Values {
+    pub fn new(columns: &[Column]) -> Self {
+        let reader = |column: &Column| Reader::new(column).map_err(|misfit| misfit.0);
+        Self {
+            readers: columns
+                .iter()
+                .map(|column| (column.id.clone(), reader(column)))
+                .collect(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// The change at this place of the request, or nothing when it is at fault; what for stands in `errors`.
+    pub fn read(&mut self, pointer: &str, change: &Change) -> Option<store::Change> {
+        let row_id = change.row_id.as_deref();
+        let known = row_id.and_then(read_row_id);
+        let fault = match (change.op, row_id, known) {
+            (ChangeOp::Insert, Some(_), _) => {
+                Some("A new row gets its id here. Leave `row_id` out.")
+            }
+            (ChangeOp::Update | ChangeOp::Delete, None, _) => Some("Say which row: `row_id`."),
+            (ChangeOp::Update | ChangeOp::Delete, Some(_), None) => {
+                Some("This is no row id. Row ids are whole numbers in a string.")
+            }
+            _ => None,
+        };
+        if let Some(message) = fault {
+            let value = change.row_id.clone().map_or(Value::Null, Value::String);
+            self.fault(format!("{pointer}/row_id"), row_id, None, message, value);
+            return None;
+        }
+        if change.op == ChangeOp::Delete && !change.cells.is_empty() {
+            self.fault(
+                format!("{pointer}/cells"),
+                row_id,
+                None,
+                "A row that is deleted has no cells. Leave `cells` out.",
+                Value::Null,
+            );
+            return None;
+        }
+        let cells = self.cells(pointer, row_id, &change.cells)?;
+        Some(match (change.op, known) {
+            (ChangeOp::Update, Some(row_id)) => store::Change::Update(row_id, cells),
+            (ChangeOp::Delete, Some(row_id)) => store::Change::Delete(row_id),
+            _ => store::Change::Insert(cells),
+        })
+    }
+
+    fn cells(
+        &mut self,
+        pointer: &str,
+        row_id: Option<&str>,
+        cells: &Map<String, Value>,
+    ) -> Option<Cells> {
+        let mut read = Vec::with_capacity(cells.len());
+        let mut whole = true;
+        for (id, value) in cells {
+            let text = match self.readers.get(id) {
+                None => Err("The dataset has no column of this id.".to_owned()),
+                Some(Err(misfit)) => Err(misfit.clone()),
+                Some(Ok(reader)) => text(reader, value),
+            };
+            match text {
+                Ok(text) => read.push((id.clone(), text)),
+                Err(message) => {
+                    whole = false;
+                    let place = format!(
+                        "{pointer}/cells/{}",
+                        id.replace('~', "~0").replace('/', "~1")
+                    );
+                    self.fault(place, row_id, Some(id), message, value.clone());
+                }
+            }
+        }
+        whole.then_some(read)
+    }
+
+    fn fault(
+        &mut self,
+        pointer: String,
+        row_id: Option<&str>,
+        column: Option<&str>,
+        message: impl Into<String>,
+        value: Value,
+    ) {
+        if self.errors.len() < ERRORS_NAMED {
+            self.errors.push(CellError {
+                pointer,
+                row_id: row_id.map(str::to_owned),
+                column: column.map(str::to_owned),
+                message: message.into(),
+                value,
+            });
+        }
+    }
+}
+
+/// `None` for a text that cannot be the id of any row.
+pub fn read_row_id(text: &str) -> Option<i64> {
+    text.parse()
+        .ok()
+        .filter(|id: &i64| *id > 0 && id.to_string() == text)
+}
+
+/// The value's canonical text. A string is read as typed; a number, a truth value, a list or an object where the type has it.
+fn text(reader: &Reader, value: &Value) -> Result<Option<String>, String> {
+    let text = match value {
+        Value::Null => return Ok(None),
+        Value::String(text) => text.clone(),
+        Value::Number(number) if reader.takes_numbers() => number.to_string(),
+        Value::Bool(value) if reader.takes_booleans() => {
+            return Ok(Some(value.to_string()));
+        }
+        Value::Array(_) | Value::Object(_) if reader.takes_json() => value.to_string(),
+        other => {
+            let what = match other {
+                Value::Number(_) => "A number",
+                Value::Bool(_) => "A truth value",
+                Value::Array(_) => "A list",
+                _ => "An object",
+            };
+            return Err(format!(
+                "{what} does not fit here. Send {}.",
+                reader.expected()
+            ));
+        }
+    };
+    if text.contains('\0') {
+        return Err("A text cannot hold a NUL character. Take it out.".to_owned());
+    }
+    reader.read(&text).map_err(|misfit| misfit.0)
+}
