@@ -32,7 +32,6 @@ pub enum Restored {
 struct Whole {
     inserted: i64,
     deleted: i64,
-    changed: bool,
 }
 
 impl Store {
@@ -54,11 +53,6 @@ impl Store {
         let id = head.draw_commit(&mut tx).await?;
         let whole = show_and_hide(&mut tx, &target, id).await?;
         let rows = write_rows(&mut tx, &target, id).await?;
-        if !whole.changed && rows == Receipt::default() && columns == target.columns {
-            return Ok(Restored::Unchanged {
-                version: head.version,
-            });
-        }
         let receipt = Receipt {
             records: rows.inserted + whole.inserted + rows.updated,
             rows_read: rows.inserted + whole.inserted + rows.updated,
@@ -67,6 +61,11 @@ impl Store {
             deleted: rows.deleted + whole.deleted,
             ..Receipt::default()
         };
+        if receipt == Receipt::default() && columns == target.columns {
+            return Ok(Restored::Unchanged {
+                version: head.version,
+            });
+        }
         if head.rows + receipt.inserted - receipt.deleted != target.rows {
             return Err(Error::Disagrees("a restore and its version"));
         }
@@ -153,7 +152,6 @@ async fn show_and_hide(connection: &mut PgConnection, target: &Snapshot, id: i64
     Ok(Whole {
         inserted: count(1),
         deleted: count(-1),
-        changed: !hide.is_empty() || !show.is_empty(),
     })
 }
 

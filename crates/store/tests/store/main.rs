@@ -5,8 +5,10 @@
 
 mod helper;
 
+mod commits;
 mod exactly_once;
 mod imports;
+mod model;
 mod paging;
 mod speed;
 mod types;
