@@ -21,9 +21,10 @@ const ROLES: [&str; 5] = ["nobody", "stranger", "viewer", "editor", "owner"];
 const PUBLIC: [u16; 5] = [200; 5];
 const SIGNED_IN: [u16; 5] = [401, 200, 200, 200, 200];
 const VIEWERS: [u16; 5] = [401, 404, 200, 200, 200];
+const EDITORS: [u16; 5] = [401, 404, 403, 200, 200];
 const OWNERS: [u16; 5] = [401, 404, 403, 403, 200];
 /// The route and what each gets. Whoever may delete does so one after the other, each a thing of their own.
-const MATRIX: [(&str, &str, [u16; 5]); 22] = [
+const MATRIX: &[(&str, &str, [u16; 5])] = &[
     // A sign-in is for whoever has none; these routes look at no role. Without the session's cookies there is nothing to refresh.
     ("get", "/api/v1/auth/sign-in", [303; 5]),
     ("get", "/api/v1/auth/callback", [303; 5]),
@@ -34,6 +35,8 @@ const MATRIX: [(&str, &str, [u16; 5]); 22] = [
     ("get", "/api/v1/me", SIGNED_IN),
     ("get", "/api/v1/users", SIGNED_IN),
     ("get", "/api/v1/datasets", SIGNED_IN),
+    // Anyone signed in may make a dataset of their own.
+    ("post", "/api/v1/datasets", [401, 201, 201, 201, 201]),
     ("get", "/api/v1/datasets/{id}", VIEWERS),
     ("patch", "/api/v1/datasets/{id}", OWNERS),
     ("delete", "/api/v1/datasets/{id}", [401, 404, 403, 403, 204]),
@@ -45,6 +48,24 @@ const MATRIX: [(&str, &str, [u16; 5]); 22] = [
         VIEWERS,
     ),
     ("get", "/api/v1/datasets/{id}/versions", VIEWERS),
+    ("get", "/api/v1/datasets/{id}/diff", VIEWERS),
+    // To the version it is at: nothing changes.
+    ("post", "/api/v1/datasets/{id}/restore", EDITORS),
+    ("post", "/api/v1/datasets/{id}/commits", EDITORS),
+    (
+        "post",
+        "/api/v1/datasets/{id}/rows",
+        [401, 404, 403, 201, 201],
+    ),
+    ("patch", "/api/v1/datasets/{id}/rows/{row_id}", EDITORS),
+    ("delete", "/api/v1/datasets/{id}/rows/{row_id}", EDITORS),
+    ("get", "/api/v1/datasets/{id}/grants", VIEWERS),
+    ("put", "/api/v1/datasets/{id}/grants/{user_id}", OWNERS),
+    (
+        "delete",
+        "/api/v1/datasets/{id}/grants/{user_id}",
+        [401, 404, 403, 403, 204],
+    ),
     ("get", "/api/v1/datasets/{id}/quarantine", VIEWERS),
     ("get", "/api/v1/uploads", SIGNED_IN),
     // Into the shared dataset; anyone signed in may make a dataset of their own.
@@ -61,6 +82,8 @@ struct Scene {
     dataset: DatasetId,
     upload: UploadId,
     row: String,
+    /// Somebody else's id, who comes and goes.
+    guest: String,
 }
 
 impl Scene {
@@ -94,6 +117,7 @@ impl Scene {
             dataset: done.dataset_id,
             upload,
             row,
+            guest: id_of(&user("guest")?).await?,
         })
     }
 
@@ -106,6 +130,30 @@ impl Scene {
                 .await?
                 .id;
         }
+        let owner = &self.people[4];
+        let guest = format!("/datasets/{}/grants/{}", self.dataset, self.guest);
+        let mut row = self.row.clone();
+        match (method, route) {
+            ("delete", "/api/v1/datasets/{id}/rows/{row_id}") => {
+                let made = owner
+                    .post(
+                        &format!("/datasets/{}/rows", self.dataset),
+                        &json!({"cells": {}}),
+                    )
+                    .await?;
+                made.body["row_id"]
+                    .as_str()
+                    .context("a row")?
+                    .clone_into(&mut row);
+            }
+            ("delete", "/api/v1/datasets/{id}/grants/{user_id}") => {
+                let granted = owner
+                    .request(Method::PUT, &guest)
+                    .json(&json!({"role": "viewer"}));
+                ensure!(Client::ask(granted).await?.status == StatusCode::OK);
+            }
+            _ => {}
+        }
         let id = if route.contains("/uploads/") {
             upload.to_string()
         } else {
@@ -114,17 +162,48 @@ impl Scene {
         let path = route
             .trim_start_matches("/api/v1")
             .replace("{id}", &id)
-            .replace("{row_id}", &self.row)
+            .replace("{row_id}", &row)
+            .replace("{user_id}", &self.guest)
             .replace("{column_id}", "col_1");
-        let mut request =
+        let request =
             self.people[who].request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
-        request = match (method, route) {
-            ("patch", "/api/v1/datasets/{id}") => request.json(&json!({"name": SECRET})),
+        let request = match (method, route) {
             ("post", "/api/v1/uploads") => request.json(&append(self.dataset)),
-            _ => request,
+            _ => with_body(request, method, route),
         };
         Client::ask(request).await
     }
+}
+
+/// What the route cannot do without.
+fn with_body(
+    request: reqwest::RequestBuilder,
+    method: &str,
+    route: &str,
+) -> reqwest::RequestBuilder {
+    match (method, route.trim_start_matches("/api/v1")) {
+        ("patch", "/datasets/{id}") => request.json(&json!({"name": SECRET})),
+        ("post", "/datasets") => {
+            request.json(&json!({"name": "Mine", "columns": [{"name": "a", "type": "text"}]}))
+        }
+        ("get", "/datasets/{id}/diff") => request.query(&[("from", "1")]),
+        ("post", "/datasets/{id}/restore") => request.json(&json!({"version": 1})),
+        ("post", "/datasets/{id}/commits") => {
+            request.json(&json!({"base_version": 1, "changes": []}))
+        }
+        ("post", "/datasets/{id}/rows") => request.json(&json!({"cells": {}})),
+        ("patch", "/datasets/{id}/rows/{row_id}") => {
+            request.header("if-match", "*").json(&json!({"cells": {}}))
+        }
+        ("delete", "/datasets/{id}/rows/{row_id}") => request.header("if-match", "*"),
+        ("put", "/datasets/{id}/grants/{user_id}") => request.json(&json!({"role": "viewer"})),
+        _ => request,
+    }
+}
+
+async fn id_of(client: &Client) -> anyhow::Result<String> {
+    let me = client.get("/me").await?;
+    Ok(me.body["id"].as_str().context("an id")?.to_owned())
 }
 
 fn append(dataset: DatasetId) -> CreateUpload {
@@ -141,10 +220,9 @@ async fn grant(pool: &PgPool, dataset: DatasetId, people: &[Client]) -> anyhow::
         .zip(ROLES)
         .filter(|(_, role)| matches!(*role, "viewer" | "editor"))
     {
-        let me = client.get("/me").await?;
         sqlx::query("insert into gk.dataset_grant (dataset, member, role) select no, $2, $3 from gk.dataset where id = $1")
             .bind(dataset.to_string())
-            .bind(me.body["id"].as_str().context("an id")?)
+            .bind(id_of(client).await?)
             .bind(role)
             .execute(pool)
             .await?;
@@ -219,6 +297,7 @@ async fn a_strangers_answer_is_that_of_a_thing_that_is_not_there() -> anyhow::Re
         let path = route
             .trim_start_matches("/api/v1")
             .replace("{row_id}", "1")
+            .replace("{user_id}", &scene.guest)
             .replace("{column_id}", "col_1")
             .replace(
                 "{id}",
@@ -230,12 +309,7 @@ async fn a_strangers_answer_is_that_of_a_thing_that_is_not_there() -> anyhow::Re
             );
         let request =
             stranger.request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
-        let request = if *method == "patch" {
-            request.json(&json!({"name": "x"}))
-        } else {
-            request
-        };
-        let nowhere = Client::ask(request).await?;
+        let nowhere = Client::ask(with_body(request, method, route)).await?;
         ensure!(there.status == StatusCode::NOT_FOUND && nowhere.status == StatusCode::NOT_FOUND);
         ensure!(
             there.body["detail"] == nowhere.body["detail"],
