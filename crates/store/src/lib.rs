@@ -51,7 +51,7 @@ pub use plans::OpenLoad;
 pub use publish::Publish;
 pub use quarantine::QuarantinePage;
 pub use restore::Restored;
-pub use rows::{RowsPage, RowsQuery, Sort, Start};
+pub use rows::{RowsPage, RowsQuery, Sort, SortKey, Start};
 pub use sweep::Swept;
 pub use versions::{At, Snapshot, VersionPage};
 

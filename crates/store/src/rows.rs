@@ -2,8 +2,8 @@
 //!
 //! - in row-id order it is a walk of the primary key, over the version's extent; a position is looked up in the blocks, each a
 //!   batch of at most 4,096 rows, so that no more than a block is ever skipped row by row;
-//! - sorted, it is the first rows behind the last one shown, by (value, row id); the cursor is that row's id alone, because at
-//!   a version its value can be read again;
+//! - sorted, it is the first rows behind the last one shown, by (values, row id); the cursor is that row's id alone, because at
+//!   a version its values can be read again;
 //! - a position in a sorted or filtered view comes from the view's row-id list ([`crate::orders`]).
 //!
 //! The statements themselves are put together in [`crate::statement`], their cells read in [`crate::cells`].
@@ -26,20 +26,28 @@ use crate::{
 /// Rows of a page, at most.
 pub const ROWS_MAX: u32 = 1_000;
 
-/// Order of a view: nulls last and ties by rising row id, in both directions.
+/// Columns of one sort, at most.
+pub const SORT_KEYS_MAX: usize = 16;
+
+/// Order of a view: nulls last and ties by rising row id, in both directions. Without keys it is the table's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Sort(pub Vec<SortKey>);
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Sort {
-    /// Column id or name (an id wins); `row_id` for the order of the table.
+pub struct SortKey {
+    /// Column id or name (an id wins); `row_id`, which leaves no ties, for the order of the table.
     pub column: String,
     pub descending: bool,
 }
 
-impl Default for Sort {
-    fn default() -> Self {
-        Self {
-            column: "row_id".to_owned(),
-            descending: false,
-        }
+impl Sort {
+    /// By one column.
+    #[must_use]
+    pub fn by(column: impl Into<String>, descending: bool) -> Self {
+        Self(vec![SortKey {
+            column: column.into(),
+            descending,
+        }])
     }
 }
 
@@ -78,52 +86,76 @@ pub struct RowsPage {
     pub next: Option<i64>,
 }
 
-/// The order of a view, its column found.
+/// The order of a view, its columns found.
 enum Sorted<'a> {
     RowId {
         descending: bool,
     },
     By {
-        column: &'a StoredColumn,
+        /// Each with whether it falls.
+        keys: Vec<(&'a StoredColumn, bool)>,
+        /// Whether ties fall.
         descending: bool,
     },
 }
 
 impl<'a> Sorted<'a> {
     fn find(sort: &Sort, columns: &'a [StoredColumn]) -> Result<Self> {
-        let descending = sort.descending;
-        if sort.column == "row_id" {
-            return Ok(Self::RowId { descending });
-        }
-        match columns::find(columns, &sort.column) {
-            Some(column) => Ok(Self::By { column, descending }),
-            None => Err(Error::invalid(
+        if sort.0.len() > SORT_KEYS_MAX {
+            return Err(Error::invalid(
                 "sort",
-                format!("there is no column {:?}", sort.column),
-            )),
+                format!("at most {SORT_KEYS_MAX} columns"),
+            ));
+        }
+        let mut keys: Vec<(&StoredColumn, bool)> = Vec::new();
+        for key in &sort.0 {
+            if key.column == "row_id" {
+                return Ok(Self::new(keys, key.descending));
+            }
+            let column = columns::find(columns, &key.column).ok_or_else(|| {
+                Error::invalid("sort", format!("there is no column {:?}", key.column))
+            })?;
+            // A column that sorts already has no say again.
+            if !keys.iter().any(|(known, _)| known.sql == column.sql) {
+                keys.push((column, key.descending));
+            }
+        }
+        Ok(Self::new(keys, false))
+    }
+
+    fn new(keys: Vec<(&'a StoredColumn, bool)>, descending: bool) -> Self {
+        if keys.is_empty() {
+            Self::RowId { descending }
+        } else {
+            Self::By { keys, descending }
         }
     }
 
-    /// `order by` for a select list in which the sorting value is called `by_value`.
-    fn order(&self) -> &'static str {
-        match self {
-            Self::RowId { descending: false } => "row_id",
-            Self::RowId { descending: true } => "row_id desc",
-            Self::By {
-                descending: false, ..
-            } => "by_value nulls last, row_id",
-            Self::By {
-                descending: true, ..
-            } => "by_value desc nulls last, row_id",
+    /// `order by` for a select list in which the sorting values are called `by_0`, `by_1`, …
+    fn order(&self) -> String {
+        let (keys, descending) = match self {
+            Self::RowId { descending } => (&[][..], *descending),
+            Self::By { keys, descending } => (keys.as_slice(), *descending),
+        };
+        let mut order = String::new();
+        for (at, (_, descending)) in keys.iter().enumerate() {
+            let fall = if *descending { " desc" } else { "" };
+            order.push_str(&format!("by_{at}{fall} nulls last, "));
         }
+        order + if descending { "row_id desc" } else { "row_id" }
     }
 
-    /// The sorting value as part of a select list.
+    /// The sorting values as part of a select list.
     fn value(&self) -> String {
-        match self {
-            Self::RowId { .. } => String::new(),
-            Self::By { column, .. } => format!(", {} as by_value", column.comparable()),
-        }
+        let Self::By { keys, .. } = self else {
+            return String::new();
+        };
+        keys.iter()
+            .enumerate()
+            .fold(String::new(), |mut value, (at, (column, _))| {
+                value.push_str(&format!(", {} as by_{at}", column.comparable()));
+                value
+            })
     }
 }
 
@@ -214,11 +246,10 @@ impl<'a> Read<'a> {
     /// The first rows of a sorted view, or those behind the row `after`.
     fn sorted_page(
         mut self,
-        column: &StoredColumn,
+        keys: &[(&StoredColumn, bool)],
         descending: bool,
         after: Option<i64>,
     ) -> Result<(Binds, String)> {
-        let sql = column.comparable();
         let (expressions, names) = shown(&self.snapshot.columns);
         let (filter, order, value) = (&self.filter, self.sorted.order(), self.sorted.value());
         let limit = self.limit + 1;
@@ -226,7 +257,6 @@ impl<'a> Read<'a> {
             None => (String::new(), String::new()),
             Some(row_id) => {
                 let row_id = self.binds.add(row_id)?;
-                let beyond = if descending { "<" } else { ">" };
                 let last = self.sources.union(|table, visible| {
                     format!(
                         "select row_id{value} from {table} where row_id = {row_id} and {visible}"
@@ -235,10 +265,8 @@ impl<'a> Read<'a> {
                 (
                     format!("with last as materialized ({last}) "),
                     format!(
-                        " and exists (select from last) and case when (select by_value from last) is null \
-                         then {sql} is null and row_id > {row_id} \
-                         else {sql} {beyond} (select by_value from last) or {sql} is null \
-                           or ({sql} = (select by_value from last) and row_id > {row_id}) end"
+                        " and exists (select from last) and ({})",
+                        beyond(keys, descending, &row_id)
                     ),
                 )
             }
@@ -278,6 +306,21 @@ impl<'a> Read<'a> {
             format!("select sum(rows)::bigint from ({counts}) counts"),
         )
     }
+}
+
+/// Whether a row comes behind the last one shown: by the first key that tells them apart, at last by the row id.
+fn beyond(keys: &[(&StoredColumn, bool)], descending: bool, row_id: &str) -> String {
+    let after = |falls: bool| if falls { "<" } else { ">" };
+    let mut behind = format!("row_id {} {row_id}", after(descending));
+    for (at, (column, falls)) in keys.iter().enumerate().rev() {
+        let (sql, last) = (column.comparable(), format!("(select by_{at} from last)"));
+        behind = format!(
+            "case when {last} is null then {sql} is null and ({behind}) \
+             else {sql} {} {last} or {sql} is null or ({sql} = {last} and ({behind})) end",
+            after(*falls)
+        );
+    }
+    behind
 }
 
 /// The cells of a page as a select list, and the names it gives them.
@@ -416,7 +459,13 @@ impl Store {
                 let (expressions, _) = shown(&read.snapshot.columns);
                 read.walk(&expressions, from, descending)?
             }
-            Sorted::By { column, descending } => read.sorted_page(column, descending, after)?,
+            Sorted::By {
+                ref keys,
+                descending,
+            } => {
+                let keys = keys.clone();
+                read.sorted_page(&keys, descending, after)?
+            }
         };
         binds.fetch(sql, &self.pool).await
     }
@@ -500,7 +549,7 @@ impl Store {
 
     /// The view's row-id list, kept or computed.
     async fn order(&self, read: Read<'_>) -> Result<Arc<Order>> {
-        let key = read.key(read.sorted.order());
+        let key = read.key(&read.sorted.order());
         self.orders
             .get(&key, async {
                 let (binds, sql) = read.list();
@@ -545,7 +594,7 @@ impl Store {
             return Ok(snapshot.rows);
         }
         let read = Read::new(snapshot, query)?;
-        if let Some(order) = self.orders.peek(&read.key(read.sorted.order())) {
+        if let Some(order) = self.orders.peek(&read.key(&read.sorted.order())) {
             return Ok(i64::try_from(order.len()).unwrap_or(i64::MAX));
         }
         let unsorted = Read {

@@ -3,7 +3,7 @@
 use contracts::DatasetId;
 use jiff::{Timestamp, fmt::temporal::DateTimeParser};
 use serde::Deserialize;
-use store::{At, Filter, Sort, Start};
+use store::{At, Filter, Sort, SortKey, Start, rows::SORT_KEYS_MAX};
 use utoipa::IntoParams;
 
 use crate::{cursor::Cursor, error::Error, filter, limit};
@@ -26,7 +26,7 @@ pub struct RowsParams {
     cursor: Option<String>,
     /// Skip so many rows of this sort and filter, in place of `cursor`.
     position: Option<u64>,
-    /// `row_id` or any one column, by id or name; `-` in front for falling order. Nulls last, ties by row id.
+    /// Columns by id or name, or `row_id`, with commas between; `-` in front for falling order. Nulls last, ties by row id.
     sort: Option<String>,
     /// JSON: `{"and": [{"column", "op", "value"}, {"or": […]}]}`, ops `eq ne lt le gt ge in is_null contains starts_with`.
     filter: Option<String>,
@@ -153,24 +153,34 @@ fn changed(name: &str) -> Error {
 }
 
 fn sort(text: &str) -> Result<Sort, Error> {
-    let (column, descending) = text
-        .strip_prefix('-')
-        .map_or((text, false), |column| (column, true));
-    if column.is_empty() || column.contains('\0') {
+    let keys: Vec<SortKey> = text
+        .split(',')
+        .map(|key| {
+            let (column, descending) = key
+                .strip_prefix('-')
+                .map_or((key, false), |column| (column, true));
+            SortKey {
+                column: column.to_owned(),
+                descending,
+            }
+        })
+        .collect();
+    if keys.len() > SORT_KEYS_MAX {
         return Err(Error::invalid(
             "sort",
-            "`sort` is a column's id or name, with `-` in front for falling order.",
+            format!("At most {SORT_KEYS_MAX} columns can be sorted by."),
         ));
     }
-    if column.contains(',') {
-        let detail =
-            "One column at a time can be sorted by. A name that has a comma: use the column's id.";
-        return Err(Error::invalid("sort", detail));
+    if keys
+        .iter()
+        .any(|key| key.column.is_empty() || key.column.contains('\0'))
+    {
+        return Err(Error::invalid(
+            "sort",
+            "`sort` is a list of columns, by id or name, with commas between and `-` in front for falling order. A name that has a comma: use the column's id.",
+        ));
     }
-    Ok(Sort {
-        column: column.to_owned(),
-        descending,
-    })
+    Ok(Sort(keys))
 }
 
 fn moment(text: &str) -> Result<Timestamp, Error> {
@@ -235,13 +245,7 @@ mod tests {
         let cursor = first.cursor(4, 99).encode(dataset).unwrap();
         let next = View::read(dataset, params(&[("cursor", &cursor)])).unwrap();
         assert_eq!((next.at, next.start), (At::Version(4), Start::After(99)));
-        assert_eq!(
-            next.sort,
-            Sort {
-                column: "dep_time".into(),
-                descending: true
-            }
-        );
+        assert_eq!(next.sort, Sort::by("dep_time", true));
         assert!(
             View::read(
                 dataset,

@@ -8,7 +8,7 @@ use contracts::{
     upload::Mode,
 };
 use serde_json::{Value, json};
-use store::{At, Error, Filter, RowsQuery, Sort, Start};
+use store::{At, Error, Filter, RowsQuery, Sort, SortKey, Start};
 
 use crate::helper::{Import, TestDb, check_counts, ids, new_target, number, query, walk};
 
@@ -62,42 +62,37 @@ async fn ragged(db: &TestDb) -> i64 {
 
 fn view(at: At, column: &str, descending: bool) -> RowsQuery {
     RowsQuery {
-        sort: Sort {
-            column: column.to_owned(),
-            descending,
-        },
+        sort: Sort::by(column.to_owned(), descending),
         ..query(at, Start::First, 97)
     }
 }
 
 /// The order that a view promises, sorted here: nulls last, ties by row id, both ways.
-fn sorted(mut rows: Vec<Row>, column: Option<usize>, descending: bool) -> Vec<String> {
-    let id = |row: &Row| row.row_id.parse::<i64>().unwrap();
+fn sorted(mut rows: Vec<Row>, keys: &[(&str, bool)]) -> Vec<String> {
     rows.sort_by(|a, b| {
-        let Some(column) = column else {
-            return if descending {
-                id(b).cmp(&id(a))
-            } else {
-                id(a).cmp(&id(b))
-            };
-        };
-        let key = |row: &Row| match &row.cells[column] {
-            Value::String(text) if column == 0 => {
-                Some((text.parse::<i64>().unwrap(), String::new()))
-            }
-            Value::String(text) => Some((0, text.clone())),
-            _ => None,
-        };
-        let values = match (key(a), key(b)) {
-            (None, None) => std::cmp::Ordering::Equal,
-            (None, _) => std::cmp::Ordering::Greater,
-            (_, None) => std::cmp::Ordering::Less,
-            (a, b) if descending => b.cmp(&a),
-            (a, b) => a.cmp(&b),
-        };
-        values.then(id(a).cmp(&id(b)))
+        let by_key = |(column, descending): &(&str, bool)| compare(a, b, column, *descending);
+        let order = keys.iter().map(by_key).find(|order| order.is_ne());
+        order.unwrap_or_else(|| compare(a, b, "row_id", false))
     });
     rows.into_iter().map(|row| row.row_id).collect()
+}
+
+fn compare(a: &Row, b: &Row, column: &str, descending: bool) -> std::cmp::Ordering {
+    let key = |row: &Row| {
+        let number = |text: &str| (text.parse::<i64>().unwrap(), String::new());
+        match column {
+            "row_id" => Some(number(&row.row_id)),
+            "number" => row.cells[0].as_str().map(number),
+            _ => row.cells[1].as_str().map(|text| (0, text.to_owned())),
+        }
+    };
+    match (key(a), key(b)) {
+        (None, None) => std::cmp::Ordering::Equal,
+        (None, _) => std::cmp::Ordering::Greater,
+        (_, None) => std::cmp::Ordering::Less,
+        (a, b) if descending => b.cmp(&a),
+        (a, b) => a.cmp(&b),
+    }
 }
 
 #[tokio::test]
@@ -108,9 +103,9 @@ async fn a_walk_in_any_order_equals_a_full_sort_at_every_version() {
         let at = At::Version(version);
         let all = walk(&db.store, no, &query(at, Start::First, 1_000)).await;
         assert_eq!(all.len(), rows);
-        for (column, index) in [("row_id", None), ("number", Some(0)), ("col_2", Some(1))] {
+        for column in ["row_id", "number", "col_2"] {
             for descending in [false, true] {
-                let wanted = sorted(all.clone(), index, descending);
+                let wanted = sorted(all.clone(), &[(column, descending)]);
                 let walked = walk(&db.store, no, &view(at, column, descending)).await;
                 let walked: Vec<_> = walked.into_iter().map(|row| row.row_id).collect();
                 assert_eq!(
@@ -121,6 +116,48 @@ async fn a_walk_in_any_order_equals_a_full_sort_at_every_version() {
         }
     }
     check_counts_of_words(&db, no).await;
+}
+
+#[tokio::test]
+async fn a_walk_by_several_columns_equals_a_full_sort_and_so_do_its_positions() {
+    let db = TestDb::new().await;
+    let no = ragged(&db).await;
+    for version in [1, 3] {
+        let at = At::Version(version);
+        let all = walk(&db.store, no, &query(at, Start::First, 1_000)).await;
+        for keys in [
+            vec![("number", false), ("word", true)],
+            vec![("word", true), ("number", true)],
+            vec![("number", true), ("row_id", true)],
+            vec![("number", false), ("number", true), ("word", false)],
+        ] {
+            let wanted = sorted(all.clone(), &keys);
+            let view = RowsQuery {
+                sort: Sort(
+                    keys.iter()
+                        .map(|(column, descending)| SortKey {
+                            column: (*column).to_owned(),
+                            descending: *descending,
+                        })
+                        .collect(),
+                ),
+                ..query(at, Start::First, 97)
+            };
+            let walked = walk(&db.store, no, &view).await;
+            let walked: Vec<_> = walked.into_iter().map(|row| row.row_id).collect();
+            assert_eq!(walked, wanted, "version {version}, {keys:?}");
+            let jump = RowsQuery {
+                start: Start::Position(123),
+                limit: 1,
+                ..view
+            };
+            let page = db.store.page(no, &jump).await.unwrap();
+            assert_eq!(
+                page.rows[0].row_id, wanted[123],
+                "version {version}, {keys:?}"
+            );
+        }
+    }
 }
 
 async fn check_counts_of_words(db: &TestDb, no: i64) {
@@ -260,11 +297,11 @@ async fn a_filter_shows_what_it_says_in_every_order_and_counts_it() {
     for (filter, pick) in cases {
         let wanted: Vec<Row> = all.iter().filter(|row| pick(row)).cloned().collect();
         let parsed: Filter = serde_json::from_value(filter.clone()).unwrap();
-        for (column, index, descending) in [("row_id", None, false), ("number", Some(0), true)] {
+        for (column, descending) in [("row_id", false), ("number", true)] {
             let mut view = view(At::Head, column, descending);
             view.filter = Some(parsed.clone());
             view.limit = 50;
-            let wanted = sorted(wanted.clone(), index, descending);
+            let wanted = sorted(wanted.clone(), &[(column, descending)]);
             let walked: Vec<_> = walk(&db.store, no, &view)
                 .await
                 .into_iter()

@@ -232,10 +232,7 @@ async fn a_million_rows_load_about_as_fast_as_copy_and_pages_come_about_as_fast_
     let anchor = pgbench(&url, &plain);
     let known = query(At::Version(1), Start::First, 100);
     let middle = query(At::Version(1), Start::Position(500_000), 100);
-    let sort = Sort {
-        column: "dep_time".to_owned(),
-        descending: false,
-    };
+    let sort = Sort::by("dep_time".to_owned(), false);
     let sorted = RowsQuery {
         sort: sort.clone(),
         ..known.clone()
