@@ -11,6 +11,8 @@ pub mod telemetry;
 pub mod access;
 #[cfg(feature = "http")]
 pub mod auth;
+#[cfg(feature = "redis")]
+pub mod cache;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "mongo")]

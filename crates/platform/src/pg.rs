@@ -20,14 +20,29 @@ const IDLE_TRUSTED: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the URL is no PostgreSQL URL.
 pub fn connect(url: &SecretString, max: u32) -> Result<PgPool, sqlx::Error> {
+    Ok(pool(PgConnectOptions::from_str(url.expose_secret())?, max))
+}
+
+/// The same for one that reads pages: a statement is planned once, not for each page's bounds, which costs more than the page
+/// itself. What handles many rows asks for `plan_cache_mode = force_custom_plan` in its transaction.
+///
+/// # Errors
+/// When the URL is no PostgreSQL URL.
+pub fn connect_for_pages(url: &SecretString, max: u32) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(url.expose_secret())?
+        .options([("plan_cache_mode", "force_generic_plan")]);
+    Ok(pool(options, max))
+}
+
+fn pool(options: PgConnectOptions, max: u32) -> PgPool {
+    let options = options
         .application_name("gridkeep")
         // The second: a frozen Lambda must not hold a dataset's row lock for ever.
         .options([
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", STATEMENT_TIMEOUT),
         ]);
-    Ok(PgPoolOptions::new()
+    PgPoolOptions::new()
         .max_connections(max)
         .acquire_timeout(Duration::from_secs(5))
         .idle_timeout(Duration::from_secs(300))
@@ -42,5 +57,5 @@ pub fn connect(url: &SecretString, max: u32) -> Result<PgPool, sqlx::Error> {
                 Ok(true)
             })
         })
-        .connect_lazy_with(options))
+        .connect_lazy_with(options)
 }

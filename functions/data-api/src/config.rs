@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use axum::extract::FromRef;
 use platform::{
     auth::Verifier,
+    cache::Cache,
     config::{ConfigError, Settings},
     pg,
 };
@@ -19,6 +20,8 @@ pub struct Config {
     pub pg_url: SecretString,
     /// Connections to PostgreSQL at most (`GRIDKEEP_PG_CONNECTIONS`, 8).
     pub pg_connections: u32,
+    /// `GRIDKEEP_REDIS_URL`: answers that never change are kept there; without it every page is made.
+    pub redis_url: Option<SecretString>,
     /// Checks access tokens.
     pub verifier: Arc<Verifier>,
 }
@@ -30,6 +33,9 @@ impl Config {
         Ok(Self {
             pg_url: settings.secret("GRIDKEEP_PG_URL")?,
             pg_connections: settings.parse_or("GRIDKEEP_PG_CONNECTIONS", 8)?,
+            redis_url: settings
+                .optional("GRIDKEEP_REDIS_URL")
+                .map(SecretString::from),
             verifier: Arc::new(Verifier::from(settings)?),
         })
     }
@@ -40,12 +46,15 @@ impl Config {
 pub enum ConnectError {
     #[error("GRIDKEEP_PG_URL cannot be used")]
     Pg(#[from] sqlx::Error),
+    #[error("GRIDKEEP_REDIS_URL cannot be used")]
+    Redis(#[from] platform::cache::UrlError),
 }
 
 /// The clients of data-api, made once per process. None of them opens a connection before it is used.
 pub struct Deps {
     pub(crate) pool: PgPool,
     pub(crate) store: Store,
+    pub(crate) cache: Cache,
     pub(crate) verifier: Arc<Verifier>,
 }
 
@@ -57,10 +66,11 @@ impl Deps {
         reason = "every function's Deps::connect is awaited alike"
     )]
     pub async fn connect(config: &Config) -> Result<Arc<Self>, ConnectError> {
-        let pool = pg::connect(&config.pg_url, config.pg_connections)?;
+        let pool = pg::connect_for_pages(&config.pg_url, config.pg_connections)?;
         Ok(Arc::new(Self {
             store: Store::new(pool.clone()),
             pool,
+            cache: Cache::connect(config.redis_url.as_ref())?,
             verifier: Arc::clone(&config.verifier),
         }))
     }

@@ -284,7 +284,7 @@ mod tests {
             (&[("as_of", "2026-01-01")], "as_of"),
             (&[("sort", "")], "sort"),
             (&[("sort", "-")], "sort"),
-            (&[("sort", "a,-b")], "sort"),
+            (&[("sort", "a,,-b")], "sort"),
             (&[("filter", "nonsense")], "filter"),
             (&[("cursor", "nonsense")], "cursor"),
         ] {

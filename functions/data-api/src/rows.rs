@@ -6,7 +6,7 @@ use contracts::{
     DatasetId,
     dataset::{CellAt, RowAt, RowPage},
 };
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, header};
 use platform::{
     access::{Access, Viewer},
     http::{Json, Path, Query, etag, openapi::Problems},
@@ -28,6 +28,7 @@ use crate::{
 
 /// Changes whenever the same rows would be written otherwise, so that no client keeps an old spelling.
 const WRITING: &str = "rows-1";
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -43,12 +44,14 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/datasets/{id}/rows", tag = "rows",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = DatasetId, Path, description = "The dataset."), RowsParams),
-    responses((status = 200, description = "The page.", body = RowPage),
+    responses((status = 200, description = "The page.", body = RowPage,
+            headers(("X-Cache" = String, description = "`hit`, `miss`, or `bypass` while the cache is not to be had."))),
         (status = 304, description = "As the client has it: a version never changes."),
         (status = 410, description = "The version is no longer kept."), Problems))]
 async fn list_rows(
     access: Access<Viewer>,
     State(store): State<Store>,
+    State(App(deps)): State<App>,
     headers: HeaderMap,
     Query(params): Query<RowsParams>,
 ) -> Result<Response, Error> {
@@ -68,6 +71,24 @@ async fn list_rows(
     if let Some(not_modified) = etag::fresh(&headers, &tag) {
         return Ok(not_modified);
     }
+    // A version never changes, so its pages are kept; which version is meant, and whether the caller may see it, was asked above.
+    let key = format!("rows:{{{}}}:{version}:{tag}", access.dataset);
+    let made = make_page(&store, access.dataset, access.no, version, &view);
+    let (page, found) = deps.cache.get_or(&key, made).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (X_CACHE, found.word()),
+    ];
+    Ok(etag::tagged(&tag, (headers, page)))
+}
+
+async fn make_page(
+    store: &Store,
+    dataset: DatasetId,
+    no: i64,
+    version: i64,
+    view: &View,
+) -> Result<Vec<u8>, Error> {
     let query = RowsQuery {
         at: At::Version(version),
         sort: view.sort.clone(),
@@ -75,25 +96,22 @@ async fn list_rows(
         start: view.start,
         limit: view.limit,
     };
-    let found = store.page(access.no, &query).await?;
+    let found = store.page(no, &query).await?;
     let mut rows = found.rows;
     let mut next = found.next;
     if page::fit(&mut rows)? {
         next = rows.last().and_then(|row| row.row_id.parse().ok());
     }
     let next = next
-        .map(|after| view.cursor(found.version, after).encode(access.dataset))
+        .map(|after| view.cursor(found.version, after).encode(dataset))
         .transpose()?;
-    Ok(etag::tagged(
-        &tag,
-        Json(RowPage {
-            version: found.version,
-            columns: found.columns,
-            rows,
-            total: found.total,
-            next,
-        }),
-    ))
+    Ok(serde_json::to_vec(&RowPage {
+        version: found.version,
+        columns: found.columns,
+        rows,
+        total: found.total,
+        next,
+    })?)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
