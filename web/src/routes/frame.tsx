@@ -5,6 +5,7 @@ import { useEffect, useMemo, useState } from 'react';
 
 import { IconButton } from '@/components/button';
 import { MenuButton, MenuItem } from '@/components/menu';
+import { Notices } from '@/components/notices';
 import { datasetsQuery } from '@/features/datasets/api';
 import { useRecent } from '@/features/datasets/recent';
 import { type Action, Palette } from '@/features/palette/components/palette';
@@ -174,6 +175,7 @@ export function Frame() {
         </button>
       </nav>
       <Dock />
+      <Notices />
       <DropTarget datasetId={openDataset} />
       {intent ? <UploadDialog key={intent.files.map((file) => file.name).join('|')} intent={intent} datasets={all} /> : null}
       <Palette
