@@ -1,5 +1,6 @@
 import { expect, type Locator, type Page, test } from '@playwright/test';
 
+import { expectNoViolations } from './axe';
 import { cellAt, consoleErrors, csv, published, signIn, unique, uploadNew } from './steps';
 
 interface Change {
@@ -169,7 +170,7 @@ test('an empty dataset is made with its columns, renamed, and deleted by its nam
   const name = unique('empty');
   await page.goto('/');
   await page.getByRole('button', { name: 'New dataset' }).click();
-  const dialog = page.getByRole('alertdialog', { name: 'New dataset' });
+  const dialog = page.getByRole('dialog', { name: 'New dataset' });
   await dialog.getByLabel('Name of the dataset').fill(name);
   await dialog.getByLabel('Name of column 1').fill('amount');
   await dialog.getByRole('button', { name: /Type of amount/ }).click();
@@ -204,3 +205,43 @@ test('an empty dataset is made with its columns, renamed, and deleted by its nam
   await expect(page.getByRole('heading', { name: 'Datasets' })).toBeVisible();
   await expect(page.getByRole('main').getByRole('link', { name: renamed })).toHaveCount(0);
 });
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`axe finds nothing in History, comparison, sharing and settings, ${theme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: theme });
+    await signIn(page);
+    const name = unique(`axe ${theme}`);
+    const id = await people(page, name);
+    await change(page, id);
+    await page.goto(`/datasets/${id}?tab=history`);
+    await version(page, 1).getByText('v1', { exact: true }).click();
+    await version(page, 2).getByText('v2', { exact: true }).click();
+    await expectNoViolations(page, 'history');
+    await page.getByRole('button', { name: 'Restore v1' }).click();
+    await expect(page.getByRole('alertdialog')).toContainText('3 rows change');
+    await expectNoViolations(page, 'restore');
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Restore v1' }).click();
+    await expect(news(page)).toContainText('is restored');
+    await expectNoViolations(page, 'news');
+    await page.goto(`/datasets/${id}?tab=history&from=1&to=2`);
+    await expect(page.locator('[data-row="4"]')).toBeVisible();
+    await expectNoViolations(page, 'comparison');
+    await page.getByRole('button', { name: /^city/ }).click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await expectNoViolations(page, 'both values');
+    await page.goto(`/datasets/${id}?version=1`);
+    await expect(page.getByText(/^Viewing v1 as of/)).toBeVisible();
+    await expectNoViolations(page, 'band');
+    await page.getByRole('button', { name: /^Share/ }).click();
+    await expect(page.getByRole('list', { name: 'Who has it' })).toBeVisible();
+    await expectNoViolations(page, 'sharing');
+    await page.goto(`/datasets/${id}?tab=settings`);
+    await expectNoViolations(page, 'settings');
+    await page.getByRole('button', { name: 'Delete dataset' }).click();
+    await expectNoViolations(page, 'delete');
+    await page.goto('/');
+    await page.getByRole('button', { name: 'New dataset' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create dataset' }).click();
+    await expectNoViolations(page, 'new dataset');
+  });
+}

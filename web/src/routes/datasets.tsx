@@ -72,7 +72,7 @@ export function DatasetsPage() {
   return (
     <div className="page">
       <div className="page-head">
-        <h1>Datasets</h1>
+        <h1 style={{ overflowWrap: 'normal' }}>Datasets</h1>
         {make}
         {upload}
       </div>

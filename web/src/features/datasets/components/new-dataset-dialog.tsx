@@ -37,7 +37,7 @@ export function NewDatasetDialog({ onClose }: { onClose: () => void }) {
     },
   });
   return (
-    <Dialog title="New dataset" isOpen onClose={onClose} alert>
+    <Dialog title="New dataset" isOpen onClose={onClose} stays>
       <form
         style={{ display: 'contents' }}
         onSubmit={(event) => {

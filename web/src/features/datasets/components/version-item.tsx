@@ -18,7 +18,7 @@ const saysMore = (receipt: Receipt): boolean => !balances(receipt) || receipt.qu
 function Counts({ receipt, isImport }: { receipt: Receipt; isImport: boolean }) {
   return (
     <>
-      <div className="row" style={{ gap: 16, flexWrap: 'wrap' }} data-testid="counts">
+      <div className="version-counts" data-testid="counts">
         <ChangeCount kind="added" n={receipt.inserted} word="inserted" />
         <ChangeCount kind="changed" n={receipt.updated} word="updated" />
         <ChangeCount kind="removed" n={receipt.deleted} word="deleted" />
@@ -47,7 +47,7 @@ export function VersionItem({ dataset, info, shown, chosen, onChoose, onRestore 
       </Checkbox>
       <div className="stack" style={{ gap: 4 }}>
         <div className="row" style={{ flexWrap: 'wrap' }}>
-          <span>{info.message || KINDS[kind]}</span>
+          {info.message ? <span>{info.message}</span> : null}
           <span className="badge info">{KINDS[kind]}</span>
           {isHead ? <span className="badge good">head</span> : null}
           {info.tags.map((tag) => <span key={tag} className="badge">{tag}</span>)}

@@ -49,7 +49,6 @@ export function ShareDialog({ dataset, onClose }: { dataset: Dataset; onClose: (
       <DialogBody>
         {owner ? <AddPerson have={new Set(all.map(({ user }) => user.id))} busy={change.isPending} onAdd={(user, role) => change.mutate({ user, role })} /> : null}
         {change.isError ? <ProblemNotice error={change.error} /> : null}
-        <span className="small" role="status">{said}</span>
         {grants.isPending ? <Skeleton lines={3} /> : null}
         {grants.isError && all.length === 0 ? <Failed error={grants.error} what="Who has it could not be read" onRetry={() => void grants.refetch()} /> : null}
         {all.length > 0 ? (
@@ -71,6 +70,7 @@ export function ShareDialog({ dataset, onClose }: { dataset: Dataset; onClose: (
         {owner ? null : <p className="small faint">Only an owner may change who has it.</p>}
       </DialogBody>
       <DialogFoot>
+        <span className="small faint grow" role="status" style={{ alignSelf: 'center' }}>{said}</span>
         <Button onPress={onClose}>Done</Button>
       </DialogFoot>
     </Dialog>
