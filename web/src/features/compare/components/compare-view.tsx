@@ -108,17 +108,18 @@ function Rows({ dataset, from, to, before, after }: RowsProps) {
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
   }, [fetchNextPage, hasNextPage, isFetchingNextPage, isFetchNextPageError]);
+  const columns = first?.columns;
+  const shown = useMemo(() => (columns ? (onlyChanged ? changedColumns(rows, columns, sides) : columns.map((_, at) => at)) : []), [columns, onlyChanged, rows, sides]);
   if (!first) return null;
   const total = first.inserted + first.updated + first.deleted;
   if (total === 0) {
-    const columns = columnChanges(before, after).length;
+    const otherwise = columnChanges(before, after).length;
     return (
       <Empty icon={<Equal size={28} aria-hidden />} title="No difference">
-        {columns === 0 ? `v${from} and v${to} hold the same rows, cell for cell.` : `The rows are the same, cell for cell; ${plural(columns, 'column')} differ.`}
+        {otherwise === 0 ? `v${from} and v${to} hold the same rows, cell for cell.` : `The rows are the same, cell for cell; ${plural(otherwise, 'column')} differ${otherwise === 1 ? 's' : ''}.`}
       </Empty>
     );
   }
-  const shown = onlyChanged ? changedColumns(rows, first.columns, sides) : first.columns.map((_, at) => at);
   return (
     <>
       <DiffTable dataset={dataset.id} from={from} to={to} columns={first.columns} shown={shown} sides={sides} rows={rows} total={total} onNearEnd={more} />
