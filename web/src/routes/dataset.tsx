@@ -11,6 +11,9 @@ import { datasetQuery, versionsQuery } from '@/features/datasets/api';
 import { HistoryTab } from '@/features/datasets/components/history-tab';
 import { QuarantineTab } from '@/features/datasets/components/quarantine-tab';
 import { SettingsTab } from '@/features/datasets/components/settings-tab';
+import { EditButton } from '@/features/edit/components/edit-button';
+import { KeptChanges, SessionDialogs } from '@/features/edit/components/session-dialogs';
+import { useEditSession } from '@/features/edit/use-edit-session';
 import { remember } from '@/features/datasets/recent';
 import { ImportsTab } from '@/features/uploads/components/imports-tab';
 import { chooseFiles } from '@/features/uploads/drop-intent';
@@ -38,9 +41,13 @@ function VersionBand({ id, version }: { id: string; version: number }) {
   );
 }
 
+const HEAD_POLL_MS = 15_000;
+
 export function DatasetPage({ id, search }: { id: string; search: DatasetSearch }) {
   const navigate = useNavigate();
-  const dataset = useQuery(datasetQuery(id));
+  const editing = useEditSession(id).state.session !== null;
+  // Whoever edits is told when somebody else publishes.
+  const dataset = useQuery({ ...datasetQuery(id), refetchInterval: editing ? HEAD_POLL_MS : false });
   useEffect(() => {
     if (dataset.data) {
       remember(dataset.data.id);
@@ -53,7 +60,7 @@ export function DatasetPage({ id, search }: { id: string; search: DatasetSearch 
 
   if (dataset.isPending) return <Skeleton lines={10} />;
   if (!dataset.data || codeOf(dataset.error) === 'not_found') {
-    return <Failed error={dataset.error} what="The dataset could not be read" onRetry={() => void dataset.refetch()} actions={<Link to="/" className="btn">Go to datasets</Link>} />;
+    return <Failed error={dataset.error} what="The dataset could not be read" onRetry={() => void dataset.refetch()} actions={<><Link to="/" className="btn">Go to datasets</Link><KeptChanges dataset={id} /></>} />;
   }
   return <Shown dataset={dataset.data} search={search} onTab={(tab) => void navigate({ to: '/datasets/$id', params: { id }, search: (before) => ({ ...before, tab: tab === 'grid' ? undefined : tab }) })} />;
 }
@@ -78,6 +85,7 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
             <FileUp size={15} aria-hidden /> <span className="desk-only">Upload rows</span>
           </Button>
         )}
+        {old === null ? <EditButton dataset={dataset} onStart={() => onTab('grid')} /> : null}
       </div>
       <Tabs selectedKey={search.tab ?? 'grid'} onSelectionChange={(key) => onTab(key as TabName)} style={{ display: 'contents' }}>
         <TabList className="tabs ds-tabs" aria-label="Of this dataset">
@@ -91,6 +99,7 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
           <Tab id="settings" className="tab">Settings</Tab>
         </TabList>
         {old === null ? null : <VersionBand id={id} version={old} />}
+        {old === null ? <SessionDialogs dataset={id} /> : null}
         <TabPanel id="grid" className="ds-panel">
           <GridTab dataset={dataset} search={search} />
         </TabPanel>
