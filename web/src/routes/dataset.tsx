@@ -87,6 +87,7 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
         )}
         {old === null ? <EditButton dataset={dataset} onStart={() => onTab('grid')} /> : null}
       </div>
+      {old === null ? <SessionDialogs dataset={id} /> : null}
       <Tabs selectedKey={search.tab ?? 'grid'} onSelectionChange={(key) => onTab(key as TabName)} style={{ display: 'contents' }}>
         <TabList className="tabs ds-tabs" aria-label="Of this dataset">
           <Tab id="grid" className="tab">Grid</Tab>
@@ -99,7 +100,6 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
           <Tab id="settings" className="tab">Settings</Tab>
         </TabList>
         {old === null ? null : <VersionBand id={id} version={old} />}
-        {old === null ? <SessionDialogs dataset={id} /> : null}
         <TabPanel id="grid" className="ds-panel">
           <GridTab dataset={dataset} search={search} />
         </TabPanel>

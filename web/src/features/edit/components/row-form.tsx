@@ -46,7 +46,7 @@ function Field({ column, value, changed, problem, locked, onChange, onRevert }: 
     <div className={`field ${changed ? 'changed' : ''} ${problem === null ? '' : 'wrong'}`} data-column={column.id}>
       <div className="label-line">
         <label htmlFor={id} className="grow">
-          <span className="mono faint">{typeMark(column.type)}</span> {column.name}
+          <span className="mono faint" aria-hidden>{typeMark(column.type)}</span> {column.name}
         </label>
         {onRevert ? (
           <Button size="tiny" look="quiet" aria-label={`Take back the change of ${column.name}`} isDisabled={locked} onPress={onRevert}>
