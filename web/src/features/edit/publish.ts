@@ -10,7 +10,7 @@ import { cellText, isCut } from '@/lib/cells';
 
 import { type Choice, type Questions, questionsOf, rebaseOf } from './conflicts';
 import { type Cells, type Commit, type Session, toCommit } from './session';
-import type { BadCell, SessionStore } from './session-store';
+import { type BadCell, changedTo, type SessionStore } from './session-store';
 
 /** Whether a failure leaves it open if the commit was written. */
 const isOpen = (error: unknown): boolean => [OFFLINE, 'unavailable', 'internal'].includes(codeOf(error));
@@ -79,8 +79,7 @@ async function send(dataset: string, key: string, { body }: Commit): Promise<{ v
 /** `/changes/3/cells/col_2`: the row is that of the change, new rows have no id of their own. */
 function badCell({ pointer, column, message }: CellError, { rows }: Commit, session: Session): BadCell {
   const row = rows[Number(pointer.split('/')[2])] ?? '';
-  const after = column ? (session.added.get(row)?.[column] ?? session.updates.get(row)?.get(column)?.after) : undefined;
-  return { row, column: column ?? null, message, after };
+  return { row, column: column ?? null, message, after: changedTo(session, row, column ?? null) };
 }
 
 /** Moves the session onto the head as decided, and publishes it. */

@@ -28,6 +28,7 @@ const plain = (session: Session): Plain<Session> => ({
   updates: [...session.updates].map(([row, cells]) => [row, [...cells]]),
   added: [...session.added],
   deleted: [...session.deleted],
+  names: [...session.names],
   past: session.past.slice(-STEPS_KEPT),
   future: session.future.slice(-STEPS_KEPT),
 });
@@ -37,6 +38,7 @@ const revive = (session: Plain<Session>): Session => ({
   updates: new Map(session.updates.map(([row, cells]) => [row, new Map(cells)])),
   added: new Map(session.added),
   deleted: new Map(session.deleted),
+  names: new Map(session.names),
 });
 
 const isSnapshot = (value: unknown): value is Snapshot => typeof value === 'object' && value !== null && 'format' in value && value.format === 1 && 'session' in value;

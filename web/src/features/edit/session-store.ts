@@ -32,6 +32,12 @@ export interface SessionState {
   ended: { kind: 'published'; version: number } | { kind: 'discarded'; session: Session } | null;
 }
 
+/** What the session makes of a cell; undefined where it changes nothing. */
+export function changedTo(session: Session, row: string, column: string | null): EditValue | undefined {
+  if (column === null) return undefined;
+  return session.added.get(row)?.[column] ?? session.updates.get(row)?.get(column)?.after;
+}
+
 const SNAPSHOT_WAIT_MS = 400;
 
 export class SessionStore {

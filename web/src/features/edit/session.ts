@@ -44,6 +44,8 @@ export interface Session {
   /** New rows by local id, in their order. */
   added: ReadonlyMap<string, Cells>;
   deleted: ReadonlyMap<string, readonly unknown[]>;
+  /** The first value of each changed row, so that a list can say which row it is. */
+  names: ReadonlyMap<string, string>;
   nextLocal: number;
   past: readonly Step[];
   future: readonly Step[];
@@ -65,7 +67,7 @@ export interface Rebase {
 }
 
 export type Action =
-  | { type: 'set'; cells: readonly CellEdit[]; added?: readonly Cells[] }
+  | { type: 'set'; cells: readonly CellEdit[]; added?: readonly Cells[]; names?: readonly (readonly [string, string])[] }
   | { type: 'delete'; rows: readonly DeletedRow[] }
   /** Takes changes back one by one: a cell, or with `column` null the whole row's. */
   | { type: 'drop'; targets: readonly { row: string; column: string | null }[] }
@@ -80,7 +82,7 @@ export type Action =
 const STEPS_MAX = 200;
 
 export const startSession = (dataset: string, baseVersion: number, columns: readonly Column[], rows: number): Session => ({
-  dataset, baseVersion, columns, rows, updates: new Map(), added: new Map(), deleted: new Map(), nextLocal: 1, past: [], future: [], message: '', sent: null,
+  dataset, baseVersion, columns, rows, updates: new Map(), added: new Map(), deleted: new Map(), names: new Map(), nextLocal: 1, past: [], future: [], message: '', sent: null,
 });
 
 const LOCAL = 'new-';
@@ -97,7 +99,7 @@ export function reduce(session: Session, action: Action): Session {
   if (session.sent !== null && action.type !== 'answered' && action.type !== 'sent') return session;
   switch (action.type) {
     case 'set':
-      return take(session, setStep(session, action.cells, action.added ?? []), action.added?.length ?? 0);
+      return take(named(session, action.names ?? []), setStep(session, action.cells, action.added ?? []), action.added?.length ?? 0);
     case 'delete':
       return take(session, action.rows.flatMap((row) => deleteDelta(session, row)));
     case 'drop':
@@ -116,6 +118,12 @@ export function reduce(session: Session, action: Action): Session {
       return rebase(session, action);
   }
 }
+
+const named = (session: Session, names: readonly (readonly [string, string])[]): Session =>
+  names.every(([row]) => session.names.has(row)) ? session : { ...session, names: new Map([...session.names, ...names]) };
+
+/** What a row is known by: its first value. */
+export const nameOfRow = (cells: readonly unknown[]): string => cellText(cells.find((value) => value !== null && value !== '')).slice(0, 40);
 
 function setStep(session: Session, cells: readonly CellEdit[], added: readonly Cells[]): Step {
   const rows = new Map<string, Cells>();

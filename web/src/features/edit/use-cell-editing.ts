@@ -9,7 +9,7 @@ import type { Column, Dataset } from '@/lib/api/types';
 import { cellText, isCut } from '@/lib/cells';
 import { count, plural } from '@/lib/format';
 
-import type { CellEdit, Cells, DeletedRow, EditValue, Session } from './session';
+import { type CellEdit, type Cells, type DeletedRow, type EditValue, isLocal, nameOfRow, type Session } from './session';
 import type { BadCell, SessionStore } from './session-store';
 import { newRow, shownRow, type ShownRow } from './shown-rows';
 import { fromTsv } from './tsv';
@@ -130,7 +130,10 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
     if (!editor) return;
     setEditor(null);
     const { cell, rowId, column, before } = editor;
-    if (value !== undefined) store?.dispatch({ type: 'set', cells: [{ row: rowId, column: column.id, before, after: value }] });
+    if (value !== undefined) {
+      const names = isLocal(rowId) ? [] : [[rowId, nameOfRow(cache.row(cell.row)?.cells ?? [])] as const];
+      store?.dispatch({ type: 'set', cells: [{ row: rowId, column: column.id, before, after: value }], names });
+    }
     const to: Record<After, Cell> = {
       stay: cell,
       down: { row: Math.min(cell.row + 1, total - 1), column: cell.column },
@@ -181,7 +184,7 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
           if (column && after !== undefined) cells.push({ row, column: column.id, before: raw[at] ?? null, after });
         }
       }
-      store?.dispatch({ type: 'set', cells, added: more });
+      store?.dispatch({ type: 'set', cells, added: more, names: rows.filter(({ row }) => !isLocal(row)).map(({ row, cells: raw }) => [row, nameOfRow(raw)] as const) });
     });
 
   const paste = (text: string): void => {
@@ -229,7 +232,7 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
   const addRow = (): void => {
     if (locked) return;
     store?.dispatch({ type: 'set', cells: [], added: [{}] });
-    go({ row: total, column: Math.max(0, active.column) }, false);
+    go({ row: total, column: 0 }, false);
   };
 
   const deleteRows = (): void =>

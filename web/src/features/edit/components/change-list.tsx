@@ -5,7 +5,7 @@ import { Button, IconButton } from '@/components/button';
 import type { Column } from '@/lib/api/types';
 import { count } from '@/lib/format';
 
-import type { CellChange, EditValue, Session } from '../session';
+import { type CellChange, type EditValue, nameOfRow, type Session } from '../session';
 import type { BadCell, SessionStore } from '../session-store';
 import { byCell, rowName } from '../shown-rows';
 import { hint } from '../values';
@@ -58,6 +58,8 @@ export function ChangeList({ store, session, bad }: ChangeListProps) {
     return one?.after === after ? one.message : hint(column, after);
   };
 
+  const nameOf = ({ row, kind }: Changed): string => (kind === 'deleted' ? nameOfRow(session.deleted.get(row) ?? []) : (session.names.get(row) ?? ''));
+
   const cellsOf = ({ row, kind }: Changed): ReactNode => {
     if (kind === 'deleted') {
       const cells = session.deleted.get(row) ?? [];
@@ -87,6 +89,7 @@ export function ChangeList({ store, session, bad }: ChangeListProps) {
             <div className="review-head">
               <span className="sign" aria-hidden>{SIGNS[changed.kind]}</span>
               <span>{rowName(changed.row)}</span>
+              <span className="cut" style={{ maxWidth: 240, fontWeight: 450 }}>{nameOf(changed)}</span>
               <span className="small faint">{SAYS[changed.kind]}</span>
               <span className="grow" />
               <IconButton tiny label={`Drop all changes of ${rowName(changed.row)}`} onPress={() => drop(changed.row, null)}><Undo2 size={14} aria-hidden /></IconButton>

@@ -10,7 +10,7 @@ import { plural } from '@/lib/format';
 
 import { type Choice, type Question, questionsOf } from '../conflicts';
 import { resolve } from '../publish';
-import type { Session } from '../session';
+import { nameOfRow, type Session } from '../session';
 import type { SessionState, SessionStore } from '../session-store';
 import { rowName } from '../shown-rows';
 import { CellValue } from './cell-value';
@@ -23,12 +23,14 @@ const WORDS: Record<Question['kind'], { says: string; theirs: string; mine: stri
 
 interface QuestionItemProps {
   question: Question;
+  /** What the row is known by. */
+  name: string;
   columns: readonly Column[];
   choice: Choice | undefined;
   onChoose: (choice: Choice) => void;
 }
 
-function QuestionItem({ question, columns, choice, onChoose }: QuestionItemProps) {
+function QuestionItem({ question, name, columns, choice, onChoose }: QuestionItemProps) {
   const words = WORDS[question.kind];
   const column = (id: string | null | undefined): Column | undefined => columns.find((other) => other.id === id);
   const value = (id: string | null | undefined, it: unknown) => <span className="value"><CellValue value={it} kind={column(id)?.type ?? 'text'} /></span>;
@@ -39,6 +41,7 @@ function QuestionItem({ question, columns, choice, onChoose }: QuestionItemProps
     <li className="conflict">
       <div className="row" style={{ flexWrap: 'wrap' }}>
         <h3>{title}</h3>
+        <span className="small">{name}</span>
         <span className="small faint">{words.says}</span>
       </div>
       <ToggleButtonGroup
@@ -93,7 +96,7 @@ export function ConflictDialog({ store, state, session }: { store: SessionStore;
         {state.error === null ? null : <ProblemNotice error={state.error} />}
         <ol className="conflicts" aria-label="Conflicts">
           {found.questions.map((question) => (
-            <QuestionItem key={question.id} question={question} columns={session.columns} choice={choices.get(question.id)} onChoose={(choice) => setChoices(new Map(choices).set(question.id, choice))} />
+            <QuestionItem key={question.id} question={question} name={session.names.get(question.row) ?? nameOfRow(session.deleted.get(question.row) ?? [])} columns={session.columns} choice={choices.get(question.id)} onChoose={(choice) => setChoices(new Map(choices).set(question.id, choice))} />
           ))}
         </ol>
       </DialogBody>

@@ -41,6 +41,8 @@ export function ReviewDialog({ store, state, session }: { store: SessionStore; s
         <div className="field">
           <label htmlFor={id}>What you changed, for History</label>
           <textarea
+            // On a phone the keyboard would cover the changes.
+            autoFocus={window.matchMedia('(pointer: fine)').matches}
             id={id} className="area" rows={2} maxLength={MESSAGE_MAX} value={message} readOnly={locked} placeholder="A message, such as: Corrected the tail numbers of May"
             onChange={(event) => setMessage(event.target.value)}
             onKeyDown={(event) => {

@@ -8,7 +8,7 @@ import { api, unwrap } from '@/lib/api/client';
 import type { Column, Row } from '@/lib/api/types';
 import { cellText, isCut, isNumeric, typeMark } from '@/lib/cells';
 
-import { isSame } from '../session';
+import { isSame, nameOfRow } from '../session';
 import { byCell, newRow, problemAt, shownRow, type ShownRow } from '../shown-rows';
 import type { Editing } from '../use-cell-editing';
 import { readTyped } from '../values';
@@ -125,7 +125,7 @@ export function RowForm({ editing, rowId, row }: RowFormProps) {
   const locked = session.sent !== null || deleted;
   const set = (column: Column, text: string | null, before: unknown): void => {
     const after = text === null ? null : readTyped(column, text);
-    if (isSame(before, after) || shown.cells[columns.indexOf(column)] !== after) store.dispatch({ type: 'set', cells: [{ row: rowId, column: column.id, before, after }] });
+    if (isSame(before, after) || shown.cells[columns.indexOf(column)] !== after) store.dispatch({ type: 'set', cells: [{ row: rowId, column: column.id, before, after }], names: row ? [[rowId, nameOfRow(row.cells)]] : [] });
   };
   return (
     <div className="row-form" ref={form}>

@@ -8,7 +8,7 @@ import type { Dataset } from '@/lib/api/types';
 import { plural } from '@/lib/format';
 
 import type { Session } from '../session';
-import { type SessionState, type SessionStore, useSessionState } from '../session-store';
+import { changedTo, type SessionState, type SessionStore, useSessionState } from '../session-store';
 import { rowName } from '../shown-rows';
 import type { CellEditing, Editing } from '../use-cell-editing';
 import { changesIn } from '../words';
@@ -37,24 +37,26 @@ function HeadMoved({ dataset, base }: { dataset: Dataset; base: number }) {
   const versions = useInfiniteQuery(versionsQuery(dataset.id));
   const info = versions.data?.pages[0]?.versions.find(({ version }) => version === dataset.version);
   return (
-    <span className="small" role="status">
+    <span className="small moved" role="status">
       v{dataset.version} was published by {info?.author ?? 'somebody'} while you edit v{base}
     </span>
   );
 }
 
 function BadCells({ store, state, session }: { store: SessionStore; state: SessionState; session: Session }) {
-  if (state.bad.length === 0) return null;
+  // One that was changed since, or dropped, is not the one that was refused.
+  const bad = state.bad.filter((cell) => !session.deleted.has(cell.row) && changedTo(session, cell.row, cell.column) === cell.after);
+  if (bad.length === 0) return null;
   const name = (id: string | null): string => session.columns.find((column) => column.id === id)?.name ?? 'the row';
   return (
     <div className="session-note bad" role="alert">
       <TriangleAlert size={15} aria-hidden />
       <span className="grow">
-        {plural(state.bad.length, 'cell')} could not be taken. Nothing was published and nothing is lost; mend {state.bad.length === 1 ? 'it' : 'them'}, then exit again.
+        {plural(bad.length, 'cell')} could not be taken. Nothing was published and nothing is lost; mend {bad.length === 1 ? 'it' : 'them'}, then exit again.
       </span>
       <Button size="tiny" onPress={() => store.update({ bad: [] })}>Close the list</Button>
       <div className="bad-list" tabIndex={0} role="group" aria-label="Cells that could not be taken">
-        {state.bad.slice(0, 100).map((cell, i) => (
+        {bad.slice(0, 100).map((cell, i) => (
           <Button key={i} size="tiny" onPress={() => store.update({ jump: { row: cell.row, column: cell.column } })}>
             {rowName(cell.row)}, {name(cell.column)}: {cell.message}
           </Button>
@@ -96,8 +98,8 @@ export function SessionBar({ editing, edit, onOpenRow }: { editing: Editing; edi
           <Trash2 size={16} aria-hidden />
         </IconButton>
         <span className="sep" />
-        <Button look="quiet" onPress={() => store.update({ dialog: 'review' })}>
-          <ListChecks size={15} aria-hidden /> Review
+        <Button look="quiet" aria-label="Review" onPress={() => store.update({ dialog: 'review' })}>
+          <ListChecks size={15} aria-hidden /> <span className="desk-only">Review</span>
         </Button>
       </div>
       {state.kept ? null : (
