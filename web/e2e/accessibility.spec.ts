@@ -23,6 +23,27 @@ for (const theme of ['light', 'dark'] as const) {
     await expect(page.getByRole('dialog')).toBeVisible();
     await expectNoViolations(page, 'cell');
     await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Edit in grid view' }).click();
+    await page.locator('[data-cell="0:0"]').click();
+    await page.keyboard.type('one');
+    await expectNoViolations(page, 'cell editor');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Shift+Delete');
+    await page.keyboard.press('Control+Enter');
+    await expect(page.locator('.grid-row.new')).toHaveCount(1);
+    await expectNoViolations(page, 'edit session');
+    await page.getByRole('button', { name: 'Review' }).click();
+    await expectNoViolations(page, 'review');
+    await page.getByRole('button', { name: 'Keep and publish' }).click();
+    await expect(page.getByRole('group', { name: 'Cells that could not be taken' })).toBeVisible();
+    await expectNoViolations(page, 'bad cells');
+    await page.locator('[data-cell="2:-1"]').dblclick();
+    await expect(page.getByRole('complementary', { name: /^Row/ })).toBeVisible();
+    await expectNoViolations(page, 'row form');
+    await page.getByRole('button', { name: 'Close row' }).click();
+    await page.getByRole('button', { name: 'Exit grid view' }).click();
+    await page.getByRole('button', { name: 'Discard changes' }).click();
+    await expectNoViolations(page, 'discarded');
     for (const tab of ['History', 'Imports', 'Quarantine', 'Settings']) {
       await page.getByRole('tab', { name: tab }).click();
       await expectNoViolations(page, tab);

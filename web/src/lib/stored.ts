@@ -17,13 +17,28 @@ export function readStored<T>(key: string, fallback: T, check: (value: unknown) 
   }
 }
 
-export function store(key: string, value: unknown): void {
+/** Whether it is kept: a full or forbidden storage only means that nothing is remembered. */
+export function store(key: string, value: unknown): boolean {
+  let kept = true;
   try {
     localStorage.setItem(`gridkeep.${key}`, JSON.stringify(value));
   } catch {
-    // A full or forbidden storage only means that nothing is remembered.
+    kept = false;
   }
   for (const listener of listeners) listener();
+  return kept;
+}
+
+export function forget(key: string): void {
+  localStorage.removeItem(`gridkeep.${key}`);
+  for (const listener of listeners) listener();
+}
+
+/** The keys that begin so. */
+export function storedKeys(prefix: string): string[] {
+  return Array.from({ length: localStorage.length }, (_, i) => localStorage.key(i) ?? '')
+    .filter((key) => key.startsWith(`gridkeep.${prefix}`))
+    .map((key) => key.slice('gridkeep.'.length));
 }
 
 /** The raw text, so that the snapshot is stable; parse it in a memo. */

@@ -9,6 +9,9 @@ import { Failed, Skeleton } from '@/components/states';
 import { Time } from '@/components/time';
 import { datasetQuery } from '@/features/datasets/api';
 import { remember } from '@/features/datasets/recent';
+import { EditButton } from '@/features/edit/components/edit-button';
+import { KeptChanges, SessionDialogs } from '@/features/edit/components/session-dialogs';
+import { useEditSession } from '@/features/edit/use-edit-session';
 import { ShareButton } from '@/features/sharing/components/share-button';
 import { chooseFiles } from '@/features/uploads/drop-intent';
 import { codeOf } from '@/lib/api/problem';
@@ -25,9 +28,13 @@ const QuarantineTab = lazyRouteComponent(() => import('@/features/datasets/compo
 const SettingsTab = lazyRouteComponent(() => import('@/features/datasets/components/settings-tab'), 'SettingsTab');
 const VersionBand = lazyRouteComponent(() => import('@/features/datasets/components/version-band'), 'VersionBand');
 
+const HEAD_POLL_MS = 15_000;
+
 export function DatasetPage({ id, search }: { id: string; search: DatasetSearch }) {
   const navigate = useNavigate();
-  const dataset = useQuery(datasetQuery(id));
+  const editing = useEditSession(id).state.session !== null;
+  // Whoever edits is told when somebody else publishes.
+  const dataset = useQuery({ ...datasetQuery(id), refetchInterval: editing ? HEAD_POLL_MS : false });
   useEffect(() => {
     if (dataset.data) {
       remember(dataset.data.id);
@@ -40,7 +47,7 @@ export function DatasetPage({ id, search }: { id: string; search: DatasetSearch 
 
   if (dataset.isPending) return <Skeleton lines={10} />;
   if (!dataset.data || codeOf(dataset.error) === 'not_found') {
-    return <Failed error={dataset.error} what="The dataset could not be read" onRetry={() => void dataset.refetch()} actions={<Link to="/" className="btn">Go to datasets</Link>} />;
+    return <Failed error={dataset.error} what="The dataset could not be read" onRetry={() => void dataset.refetch()} actions={<><Link to="/" className="btn">Go to datasets</Link><KeptChanges dataset={id} /></>} />;
   }
   return <Shown dataset={dataset.data} search={search} onTab={(tab) => void navigate({ to: '/datasets/$id', params: { id }, search: (before) => ({ ...before, from: undefined, to: undefined, tab: tab === 'grid' ? undefined : tab }) })} />;
 }
@@ -66,7 +73,9 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
             <FileUp size={15} aria-hidden /> <span className="desk-only">Upload rows</span>
           </Button>
         )}
+        {old === null ? <EditButton dataset={dataset} onStart={() => onTab('grid')} /> : null}
       </div>
+      {old === null ? <SessionDialogs dataset={id} /> : null}
       <Tabs selectedKey={search.tab ?? 'grid'} onSelectionChange={(key) => onTab(key as TabName)} style={{ display: 'contents' }}>
         <TabList className="tabs ds-tabs" aria-label="Of this dataset">
           <Tab id="grid" className="tab">Grid</Tab>

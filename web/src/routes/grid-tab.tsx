@@ -1,10 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { FileUp, Rows3, X } from 'lucide-react';
+import { useMemo, useState } from 'react';
 
 import { Button } from '@/components/button';
 import { Empty, Failed, Skeleton } from '@/components/states';
 import { snapshotQuery } from '@/features/datasets/api';
+import { isLocal } from '@/features/edit/session';
+import type { Editing } from '@/features/edit/use-cell-editing';
+import { useEditSession } from '@/features/edit/use-edit-session';
 import { Grid, type GridSort } from '@/features/grid/components/grid';
 import { RowPanel } from '@/features/grid/components/row-panel';
 import { usePageCache } from '@/features/grid/use-page-cache';
@@ -24,6 +28,10 @@ interface GridTabProps {
 /** The head's rows, or those of the version in the address. */
 export function GridTab({ dataset, search }: GridTabProps) {
   const old = search.version !== undefined && search.version !== dataset.version ? search.version : null;
+  const { store, state } = useEditSession(dataset.id);
+  const session = old === null ? state.session : null;
+  const { bad, jump } = state;
+  const editing = useMemo<Editing | null>(() => (session ? { store, session, head: dataset, bad, jump } : null), [store, session, dataset, bad, jump]);
   const snapshot = useQuery({ ...snapshotQuery(dataset.id, old ?? dataset.version), enabled: old !== null });
   if (old !== null && snapshot.isPending) return <Skeleton lines={10} />;
   if (old !== null && snapshot.isError) {
@@ -36,9 +44,11 @@ export function GridTab({ dataset, search }: GridTabProps) {
       />
     );
   }
+  // A session reads the version it began on, whatever is published meanwhile.
+  if (session) return <GridOfVersion key="head" dataset={dataset} search={search} version={session.baseVersion} columns={session.columns} rows={session.rows} isHead editing={editing} />;
   const columns = old === null ? dataset.columns : (snapshot.data?.columns ?? []);
   const rows = old === null ? dataset.rows : (snapshot.data?.total ?? 0);
-  return <GridOfVersion key={old ?? 'head'} dataset={dataset} search={search} version={old ?? dataset.version} columns={columns} rows={rows} isHead={old === null} />;
+  return <GridOfVersion key={old ?? 'head'} dataset={dataset} search={search} version={old ?? dataset.version} columns={columns} rows={rows} isHead={old === null} editing={null} />;
 }
 
 interface GridOfVersionProps extends GridTabProps {
@@ -46,17 +56,27 @@ interface GridOfVersionProps extends GridTabProps {
   columns: readonly Column[];
   rows: number;
   isHead: boolean;
+  editing: Editing | null;
 }
 
-function GridOfVersion({ dataset, search, version, columns, rows, isHead }: GridOfVersionProps) {
+function GridOfVersion({ dataset, search, version, columns, rows, isHead, editing }: GridOfVersionProps) {
   const navigate = useNavigate();
+  const [openNew, setOpenNew] = useState<string | null>(null);
   const set = (change: Pick<DatasetSearch, 'sort' | 'filter' | 'row'>): void =>
     void navigate({ to: '/datasets/$id', params: { id: dataset.id }, search: (before) => ({ ...before, ...change }), replace: 'row' in change });
   const cache = usePageCache({ dataset: dataset.id, version, sort: search.sort, filter: search.filter, total: rows });
   const equals = readEquals(search.filter);
   const nameOf = (id: string): string => columns.find((column) => column.id === id)?.name ?? id;
 
-  if (rows === 0) {
+  // A new row has no address yet: it is open here alone.
+  const shownNew = openNew !== null && editing?.session.added.has(openNew) ? openNew : null;
+  const shownRow = shownNew ?? (search.row === undefined ? null : String(search.row));
+  const openRow = (rowId: string): void => {
+    setOpenNew(isLocal(rowId) ? rowId : null);
+    if (!isLocal(rowId)) set({ row: Number(rowId) });
+  };
+
+  if (rows === 0 && !editing) {
     return (
       <Empty
         icon={<Rows3 size={28} aria-hidden />}
@@ -82,7 +102,7 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead }: Grid
         </div>
       )}
       <div className="grid-with-panel">
-        {cache.total === 0 ? (
+        {cache.total === 0 && !editing ? (
           <Empty icon={<Rows3 size={28} aria-hidden />} title="No row passes the filter" actions={<Button onPress={() => set({ filter: undefined })}>Clear the filter</Button>}>
             The version has rows; none of them has these values.
           </Empty>
@@ -98,11 +118,22 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead }: Grid
             sort={readSort(search.sort)}
             onSort={(sort) => set({ sort: sort ? `${sort.desc ? '-' : ''}${sort.column}` : undefined })}
             onFilter={(column, value) => set({ filter: writeEquals([...equals.filter((equal) => equal.column !== column), { column, op: 'eq', value }]) })}
-            onOpenRow={(rowId) => set({ row: Number(rowId) })}
+            onOpenRow={openRow}
+            editing={editing}
           />
         )}
-        {search.row === undefined ? null : (
-          <RowPanel dataset={dataset.id} version={version} rowId={String(search.row)} columns={columns} onClose={() => set({ row: undefined })} />
+        {shownRow === null ? null : (
+          <RowPanel
+            dataset={dataset.id}
+            version={version}
+            rowId={shownRow}
+            columns={columns}
+            editing={editing}
+            onClose={() => {
+              setOpenNew(null);
+              if (shownNew === null) set({ row: undefined });
+            }}
+          />
         )}
       </div>
     </>

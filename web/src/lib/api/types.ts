@@ -25,3 +25,6 @@ export type Upload = Schemas['Upload'];
 export type Place = Schemas['Place'];
 export type QuarantinedRow = Schemas['QuarantinedRow'];
 export type Problem = Schemas['Problem'];
+export type CommitRequest = Schemas['CommitRequest'];
+export type Conflict = Schemas['Conflict'];
+export type CellError = Schemas['CellError'];

@@ -5,14 +5,17 @@ import { isNumeric } from '@/lib/cells';
 import { stats } from '@/lib/exact-sum';
 import { count, plural } from '@/lib/format';
 
-import type { PageCache } from '../page-cache';
 import { type Range, sizeOf } from '../selection';
 
 /** Beyond this a sum would have to read too much: the foot then only counts. */
 const SUM_CELLS_MAX = 100_000;
 
+type CellsAt = (row: number) => readonly unknown[] | undefined;
+
 interface GridFootProps {
-  cache: PageCache;
+  cellsAt: CellsAt;
+  /** Rows that pass the filter. */
+  shown: number;
   columns: readonly Column[];
   range: Range | null;
   allRows: number;
@@ -20,10 +23,10 @@ interface GridFootProps {
   version: number;
 }
 
-function values(cache: PageCache, columns: readonly Column[], range: Range): unknown[] | null {
+function values(cellsAt: CellsAt, columns: readonly Column[], range: Range): unknown[] | null {
   const out: unknown[] = [];
   for (let row = range.top; row <= range.bottom; row += 1) {
-    const cells = cache.row(row)?.cells;
+    const cells = cellsAt(row);
     if (!cells) return null;
     for (let column = range.left; column <= range.right; column += 1) {
       const kind = columns[column]?.type;
@@ -40,15 +43,15 @@ const Figure = ({ name, children }: { name: string; children: ReactNode }) => (
 );
 
 /** Always the total; for a selection its count, sum, average, least and greatest. */
-export function GridFoot({ cache, columns, range, allRows, filtered, version }: GridFootProps) {
+export function GridFoot({ cellsAt, shown, columns, range, allRows, filtered, version }: GridFootProps) {
   const size = range ? sizeOf(range) : 0;
-  const numbers = range && size > 1 && size <= SUM_CELLS_MAX ? values(cache, columns, range) : null;
+  const numbers = range && size > 1 && size <= SUM_CELLS_MAX ? values(cellsAt, columns, range) : null;
   const figures = numbers ? stats(numbers) : null;
   return (
     <div className="grid-foot" role="status" tabIndex={0} aria-label="Totals">
       {filtered ? (
         <span>
-          <b>{count(cache.total)}</b> of <span data-testid="total">{plural(allRows, 'row')}</span>
+          <b>{count(shown)}</b> of <span data-testid="total">{plural(allRows, 'row')}</span>
         </span>
       ) : (
         <b data-testid="total">{plural(allRows, 'row')}</b>

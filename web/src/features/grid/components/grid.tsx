@@ -9,6 +9,12 @@ import { ArrowDown, ArrowUp, CircleAlert } from 'lucide-react';
 import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { Button } from '@/components/button';
+import { CellEditor } from '@/features/edit/components/cell-editor';
+import { SessionBar } from '@/features/edit/components/session-bar';
+import { findRow } from '@/features/edit/find-row';
+import { isLocal } from '@/features/edit/session';
+import { byCell, problemAt } from '@/features/edit/shown-rows';
+import { type Editing, rememberCopied, useCellEditing } from '@/features/edit/use-cell-editing';
 import { ApiProblem } from '@/lib/api/problem';
 import type { Column, Row } from '@/lib/api/types';
 import { cellText, defaultWidth, isNumeric, typeMark, typeName } from '@/lib/cells';
@@ -46,13 +52,18 @@ interface GridProps {
   onSort: (sort: GridSort | null) => void;
   onFilter: (column: string, value: string | number | boolean) => void;
   onOpenRow: (rowId: string) => void;
+  /** The session that changes these rows; null while they are only read. */
+  editing: Editing | null;
 }
+
+const isInEditor = (target: EventTarget | null): boolean => target instanceof Element && target.closest('.cell-editor') !== null;
+const wasText = (before: unknown): string => (before === null || before === undefined ? 'null' : before === '' ? 'empty' : cellText(before).slice(0, 200));
 
 const features = tableFeatures({ columnSizingFeature, columnResizingFeature, rowSortingFeature });
 const helper = createColumnHelper<typeof features, Row>();
 const NO_ROWS: Row[] = [];
 
-export function Grid({ dataset, label, version, columns, cache, allRows, filtered, sort, onSort, onFilter, onOpenRow }: GridProps) {
+export function Grid({ dataset, label, version, columns, cache, allRows, filtered, sort, onSort, onFilter, onOpenRow, editing }: GridProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [selection, setSelection] = useState<Selection>(() => single({ row: 0, column: 0 }));
   const [openCell, setOpenCell] = useState<OpenCell | null>(null);
@@ -83,7 +94,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
     if (Object.keys(sizing).length > 0 && resizing === false) store(widthsKey, sizing);
   }, [sizing, resizing, widthsKey]);
 
-  const total = cache.total;
+  const total = cache.total + (editing?.session.added.size ?? 0);
   const gutter = Math.max(48, 22 + count(Math.max(total, 1)).length * 7.6);
   const scroll = useScaledScroll(scroller, total * ROW + 2, HEADER);
   const widths = columns.map((column) => sizing[column.id] ?? defaultWidth(column));
@@ -151,6 +162,11 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
     }
   });
 
+  const range = rangeOf(selection, columns.length);
+  const edit = useCellEditing({ editing, cache, columns, range, active: selection.active, go, say: setNotice });
+  const bad = useMemo(() => byCell(editing?.bad ?? []), [editing?.bad]);
+  const { rowAt } = edit;
+
   const toggleSort = useCallback(
     (column: string) => {
       const now = table.getColumn(column)?.getIsSorted();
@@ -160,33 +176,39 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
   );
 
   const open = (cell: Cell): void => {
-    const row = cache.row(cell.row);
+    const row = rowAt(cell.row);
     if (!row) return;
     if (cell.column < 0 || window.matchMedia('(max-width: 720px)').matches) {
-      onOpenRow(row.row_id);
+      onOpenRow(row.rowId);
       return;
     }
     const column = columns[cell.column];
     anchor.current = scroller.current?.querySelector(`[data-cell="${cell.row}:${cell.column}"]`) ?? null;
-    if (column && anchor.current) setOpenCell({ rowId: row.row_id, column, value: row.cells[cell.column] });
+    if (column && anchor.current) setOpenCell({ rowId: row.rowId, column, value: row.cells[cell.column] });
   };
 
-  const range = rangeOf(selection, columns.length);
+  const openOrEdit = (cell: Cell): void => {
+    if (editing === null || cell.column < 0 || window.matchMedia('(max-width: 720px)').matches) open(cell);
+    else edit.open(cell);
+  };
+
   const copy = async (): Promise<void> => {
     if (!range) return;
     if (sizeOf(range) > COPY_CELLS_MAX) {
       setNotice(`Copy takes up to ${count(COPY_CELLS_MAX)} cells; select fewer rows.`);
       return;
     }
-    const rows = await cache.load(range.top, range.bottom, new AbortController().signal);
-    await navigator.clipboard.writeText(toTsv(rows.map((row) => row.cells.slice(range.left, range.right + 1).map(cellText))));
+    const values = (await edit.load(range.top, range.bottom)).map((row) => row.cells.slice(range.left, range.right + 1));
+    const text = toTsv(values.map((row) => row.map(cellText)));
+    rememberCopied(text, values);
+    await navigator.clipboard.writeText(text);
     setNotice(`Copied ${count(sizeOf(range))} ${sizeOf(range) === 1 ? 'cell' : 'cells'}.`);
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const ctrl = event.ctrlKey || event.metaKey;
     const { active } = selection;
-    if (event.altKey) return;
+    if (event.altKey || edit.onKey(event)) return;
     if (ctrl && event.key.toLowerCase() === 'c') {
       event.preventDefault();
       void copy().catch(() => setNotice('The cells could not be copied.'));
@@ -231,7 +253,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
 
   const onPointerDown = (event: PointerEvent): void => {
     const cell = cellAt(event.target);
-    if (!cell || cell.row < 0 || event.button !== 0) return;
+    if (!cell || cell.row < 0 || event.button !== 0 || isInEditor(event.target)) return;
     if (event.pointerType === 'mouse') {
       event.preventDefault();
       dragging.current = true;
@@ -253,10 +275,33 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
 
   const isActive = (row: number, column: number): boolean => selection.active.row === row && selection.active.column === column;
   const tab = (row: number, column: number): number => (isActive(row, column) ? 0 : -1);
+  const cellsAt = useCallback((row: number) => rowAt(row)?.cells, [rowAt]);
+
+  const jump = editing?.jump ?? null;
+  const jumped = useRef(jump);
+  useEffect(() => {
+    if (jump === null || jumped.current === jump) return;
+    jumped.current = jump;
+    const column = Math.max(0, columns.findIndex(({ id }) => id === jump.column));
+    if (isLocal(jump.row)) {
+      go({ row: cache.total + [...(editing?.session.added.keys() ?? [])].indexOf(jump.row), column }, false);
+    } else if (sort !== null || filtered) {
+      // Where it stands in this order is not known; the row itself always opens.
+      onOpenRow(jump.row);
+    } else {
+      const idAt = async (position: number): Promise<string | undefined> => (await cache.load(position, position, new AbortController().signal))[0]?.row_id;
+      findRow(jump.row, cache.total, idAt).then(
+        (row) => (row === null ? onOpenRow(jump.row) : go({ row, column }, false)),
+        () => onOpenRow(jump.row),
+      );
+    }
+  }, [jump, cache, columns, editing, sort, filtered, go, onOpenRow]);
+
   const why = cache.error instanceof ApiProblem ? cache.error.problem.detail : cache.error instanceof Error ? cache.error.message : '';
 
   return (
     <div className="grid-wrap">
+      {editing ? <SessionBar editing={editing} edit={edit} onOpenRow={onOpenRow} /> : null}
       <div
         ref={scroller}
         className="grid"
@@ -265,20 +310,21 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
         aria-rowcount={total + 1}
         aria-colcount={columns.length + 1}
         aria-multiselectable="true"
-        aria-readonly="true"
-        aria-busy={rowsShown.some((row) => cache.row(row) === undefined)}
+        aria-readonly={editing === null}
+        aria-busy={rowsShown.some((row) => rowAt(row) === undefined)}
         onKeyDown={onKeyDown}
+        onPaste={edit.onPaste}
         onPointerDown={onPointerDown}
         onPointerOver={onPointerOver}
         onDoubleClick={(event) => {
           const cell = cellAt(event.target);
-          if (cell && cell.row >= 0) open(cell);
+          if (cell && cell.row >= 0 && !isInEditor(event.target)) openOrEdit(cell);
         }}
         onClick={(event) => {
           const cell = cellAt(event.target);
-          if (cell && cell.row >= 0 && window.matchMedia('(pointer: coarse), (max-width: 720px)').matches) {
+          if (cell && cell.row >= 0 && !isInEditor(event.target) && window.matchMedia('(pointer: coarse), (max-width: 720px)').matches) {
             setSelection(single(cell));
-            open(cell);
+            openOrEdit(cell);
           }
         }}
       >
@@ -326,10 +372,11 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
             </div>
             <div className="grid-body" role="rowgroup">
               {rowsShown.map((row) => {
-                const data = cache.row(row);
+                const data = rowAt(row);
                 const inRange = range !== null && row >= range.top && row <= range.bottom;
+                const open = edit.editor?.cell.row === row ? edit.editor : null;
                 return (
-                  <div key={row} className="grid-row" role="row" aria-rowindex={row + 2} style={{ transform: `translateY(${row * ROW - scroll.top}px)`, width: totalWidth }}>
+                  <div key={row} className={`grid-row ${data?.mark ?? ''} ${open ? 'editing' : ''}`} role="row" aria-rowindex={row + 2} style={{ transform: `translateY(${row * ROW - scroll.top}px)`, width: totalWidth }}>
                     <div role="rowheader" aria-colindex={1} data-cell={`${row}:-1`} tabIndex={tab(row, -1)} className={`grid-gutter ${inRange ? 'in' : ''} ${isActive(row, -1) ? 'active' : ''}`} style={{ width: gutter }}>
                       {count(row + 1)}
                     </div>
@@ -338,6 +385,8 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
                       if (!column) return null;
                       const selected = inRange && item.index >= range.left && item.index <= range.right;
                       const many = range !== null && sizeOf(range) > 1;
+                      const change = data?.changed?.get(column.id);
+                      const wrong = editing && data ? problemAt(data, column, item.index, bad) : null;
                       return (
                         <div
                           key={column.id}
@@ -346,9 +395,13 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
                           aria-selected={selected}
                           data-cell={`${row}:${item.index}`}
                           tabIndex={tab(row, item.index)}
-                          className={`grid-cell ${isNumeric(column.type) ? 'num' : ''} ${selected && many ? 'in' : ''} ${isActive(row, item.index) ? 'active' : ''}`}
+                          aria-invalid={wrong === null ? undefined : true}
+                          aria-description={wrong ?? (change ? `was ${wasText(change.before)}` : undefined)}
+                          title={wrong ?? (change ? `Was ${wasText(change.before)}` : undefined)}
+                          className={`grid-cell ${isNumeric(column.type) ? 'num' : ''} ${selected && many ? 'in' : ''} ${isActive(row, item.index) ? 'active' : ''} ${change ? 'changed' : ''} ${wrong === null ? '' : 'wrong'}`}
                           style={{ left: item.start, width: item.size }}
                         >
+                          {open?.cell.column === item.index ? <CellEditor key={`${row}:${item.index}`} editor={open} up={(row + 1) * ROW - scroll.top > scroll.viewport - 140} onClose={edit.close} /> : null}
                           {data ? <CellText value={data.cells[item.index]} kind={column.type} /> : <div className="grid-bone" style={{ width: `${35 + ((row * 7 + item.index * 13) % 45)}%` }} />}
                         </div>
                       );
@@ -372,7 +425,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
       <div className="visually-hidden" aria-live="polite">
         {notice}
       </div>
-      <GridFoot cache={cache} columns={columns} range={range} allRows={allRows} filtered={filtered} version={version} />
+      <GridFoot cellsAt={cellsAt} shown={cache.total} columns={columns} range={range} allRows={allRows} filtered={filtered} version={version} />
       {openCell ? (
         <CellPopover
           cell={openCell}

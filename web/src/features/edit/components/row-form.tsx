@@ -1,0 +1,162 @@
+import { useQuery } from '@tanstack/react-query';
+import { RotateCcw } from 'lucide-react';
+import { useEffect, useId, useRef, useState } from 'react';
+
+import { Button } from '@/components/button';
+import { Skeleton } from '@/components/states';
+import { api, unwrap } from '@/lib/api/client';
+import type { Column, Row } from '@/lib/api/types';
+import { cellText, isCut, isNumeric, typeMark } from '@/lib/cells';
+
+import { isSame, nameOfRow } from '../session';
+import { byCell, newRow, problemAt, shownRow, type ShownRow } from '../shown-rows';
+import type { Editing } from '../use-cell-editing';
+import { readTyped } from '../values';
+
+interface FieldProps {
+  column: Column;
+  value: unknown;
+  changed: boolean;
+  problem: string | null;
+  locked: boolean;
+  /** Null for null, else the text as typed. */
+  onChange: (text: string | null) => void;
+  onRevert: (() => void) | null;
+}
+
+function Field({ column, value, changed, problem, locked, onChange, onRevert }: FieldProps) {
+  const id = useId();
+  const shown = cellText(value);
+  const [draft, setDraft] = useState<string | null>(null);
+  const text = draft ?? shown;
+  const commit = (): void => {
+    if (draft !== null && draft !== shown) onChange(draft);
+    setDraft(null);
+  };
+  const props = {
+    id,
+    value: text,
+    readOnly: locked,
+    placeholder: value === null ? 'null' : 'empty text',
+    'aria-invalid': problem !== null,
+    'aria-describedby': problem === null ? undefined : `${id}-problem`,
+    onBlur: commit,
+  };
+  return (
+    <div className={`field ${changed ? 'changed' : ''} ${problem === null ? '' : 'wrong'}`} data-column={column.id}>
+      <div className="label-line">
+        <label htmlFor={id} className="grow">
+          <span className="mono faint" aria-hidden>{typeMark(column.type)}</span> {column.name}
+        </label>
+        {onRevert ? (
+          <Button size="tiny" look="quiet" aria-label={`Take back the change of ${column.name}`} isDisabled={locked} onPress={onRevert}>
+            <RotateCcw size={12} aria-hidden />
+          </Button>
+        ) : null}
+        <Button size="tiny" look="quiet" aria-label={`Make ${column.name} null`} isDisabled={locked || (value === null && draft === null)} onPress={() => {
+          setDraft(null);
+          onChange(null);
+        }}>
+          null
+        </Button>
+      </div>
+      {column.type === 'boolean' ? (
+        <select {...props} className="input" disabled={locked} value={value === null ? '' : shown} onChange={(event) => onChange(event.target.value === '' ? null : event.target.value)}>
+          <option value="true">true</option>
+          <option value="false">false</option>
+          <option value="">null</option>
+          {['true', 'false', ''].includes(shown) ? null : <option value={shown}>{shown}</option>}
+        </select>
+      ) : column.type === 'json' || (column.type === 'text' && (shown.length > 60 || shown.includes('\n'))) ? (
+        <textarea {...props} className="area" rows={Math.min(8, Math.max(2, text.split('\n').length))} onChange={(event) => setDraft(event.target.value)} />
+      ) : (
+        <input
+          {...props} className="input" inputMode={isNumeric(column.type) ? 'decimal' : undefined} autoComplete="off" onChange={(event) => setDraft(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') commit();
+            if (event.key === 'Escape' && draft !== null) {
+              event.stopPropagation();
+              setDraft(null);
+            }
+          }}
+        />
+      )}
+      {problem === null ? null : <span id={`${id}-problem`} className="field-error">{problem}</span>}
+    </div>
+  );
+}
+
+/** A cut cell is read whole before it can be changed. */
+function LongField({ editing, rowId, column, ...rest }: Omit<FieldProps, 'value' | 'onChange'> & { editing: Editing; rowId: string; onChange: (text: string | null, before: unknown) => void }) {
+  const { session } = editing;
+  const whole = useQuery({
+    queryKey: ['cell', session.dataset, session.baseVersion, rowId, column.id],
+    queryFn: async ({ signal }) => {
+      const path = { id: session.dataset, row_id: rowId, column_id: column.id };
+      const answer = await unwrap(api.GET('/api/v1/datasets/{id}/rows/{row_id}/cells/{column_id}', { params: { path, query: { version: session.baseVersion } }, signal }));
+      return answer.value;
+    },
+    staleTime: Infinity,
+  });
+  if (whole.isPending) return <Skeleton lines={1} />;
+  if (whole.isError) return <p className="field-error">{column.name} is long and could not be read. <Button size="tiny" onPress={() => void whole.refetch()}>Try again</Button></p>;
+  return <Field {...rest} column={column} value={whole.data} onChange={(text) => rest.onChange(text, whole.data)} />;
+}
+
+interface RowFormProps {
+  editing: Editing;
+  rowId: string;
+  /** As the base version has it; null for a new row. */
+  row: Row | null;
+}
+
+/** One row to be changed, field by field. */
+export function RowForm({ editing, rowId, row }: RowFormProps) {
+  const { store, session, jump } = editing;
+  const { columns } = session;
+  const bad = byCell(editing.bad);
+  const shown: ShownRow | undefined = row ? shownRow(row, columns, session) : newRow(rowId, columns, session);
+  const form = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (jump?.row === rowId && jump.column !== null) form.current?.querySelector<HTMLElement>(`[data-column="${CSS.escape(jump.column)}"] :is(input, textarea, select)`)?.focus();
+  }, [jump, rowId]);
+  if (!shown) return null;
+  const deleted = shown.mark === 'deleted';
+  const locked = session.sent !== null || deleted;
+  const set = (column: Column, text: string | null, before: unknown): void => {
+    const after = text === null ? null : readTyped(column, text);
+    if (isSame(before, after) || shown.cells[columns.indexOf(column)] !== after) store.dispatch({ type: 'set', cells: [{ row: rowId, column: column.id, before, after }], names: row ? [[rowId, nameOfRow(row.cells)]] : [] });
+  };
+  return (
+    <div className="row-form" ref={form}>
+      <div className="row">
+        {deleted ? <span className="grow small">This row is deleted with the session.</span> : <span className="grow" />}
+        {deleted || shown.mark === 'new' ? (
+          <Button size="tiny" isDisabled={session.sent !== null} onPress={() => store.dispatch({ type: 'drop', targets: [{ row: rowId, column: null }] })}>
+            {deleted ? 'Bring the row back' : 'Drop this new row'}
+          </Button>
+        ) : (
+          <Button size="tiny" isDisabled={locked} onPress={() => store.dispatch({ type: 'delete', rows: [{ row: rowId, cells: (row?.cells ?? []).slice(0, 8) }] })}>
+            Delete row
+          </Button>
+        )}
+      </div>
+      {columns.map((column, i) => {
+        const raw: unknown = row ? row.cells[i] : null;
+        const change = shown.changed?.get(column.id);
+        const props = {
+          column,
+          changed: change !== undefined,
+          problem: problemAt(shown, column, i, bad),
+          locked,
+          onRevert: change ? () => store.dispatch({ type: 'drop', targets: [{ row: rowId, column: column.id }] }) : null,
+        };
+        return isCut(raw) && !change ? (
+          <LongField key={column.id} {...props} editing={editing} rowId={rowId} onChange={(text, before) => set(column, text, before)} />
+        ) : (
+          <Field key={column.id} {...props} value={shown.cells[i]} onChange={(text) => set(column, text, raw)} />
+        );
+      })}
+    </div>
+  );
+}
