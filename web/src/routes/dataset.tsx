@@ -7,6 +7,7 @@ import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { Button } from '@/components/button';
 import { Failed, Skeleton } from '@/components/states';
 import { Time } from '@/components/time';
+import { DashboardTab } from '@/features/dashboard/components/dashboard-tab';
 import { datasetQuery, versionsQuery } from '@/features/datasets/api';
 import { HistoryTab } from '@/features/datasets/components/history-tab';
 import { QuarantineTab } from '@/features/datasets/components/quarantine-tab';
@@ -82,6 +83,7 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
       <Tabs selectedKey={search.tab ?? 'grid'} onSelectionChange={(key) => onTab(key as TabName)} style={{ display: 'contents' }}>
         <TabList className="tabs ds-tabs" aria-label="Of this dataset">
           <Tab id="grid" className="tab">Grid</Tab>
+          <Tab id="dashboard" className="tab">Dashboard</Tab>
           <Tab id="history" className="tab">History</Tab>
           <Tab id="imports" className="tab">Imports</Tab>
           <Tab id="quarantine" className="tab">
@@ -93,6 +95,9 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
         {old === null ? null : <VersionBand id={id} version={old} />}
         <TabPanel id="grid" className="ds-panel">
           <GridTab dataset={dataset} search={search} />
+        </TabPanel>
+        <TabPanel id="dashboard" className="ds-panel scrolls">
+          <DashboardTab dataset={dataset} old={old} gridFilter={search.filter} />
         </TabPanel>
         <TabPanel id="history" className="ds-panel scrolls">
           <HistoryTab dataset={dataset} shown={old ?? dataset.version} />
