@@ -48,7 +48,7 @@ export function Select({ label, bare = false, options, value, onChange, placehol
       placeholder={placeholder}
       {...(bare ? { 'aria-label': label } : {})}
     >
-      {bare ? null : <Label>{label}</Label>}
+      {bare ? null : <Label className="field-label">{label}</Label>}
       <Button className="input select-button">
         <SelectValue className="cut grow">{({ selectedText }) => selectedText || placeholder}</SelectValue>
         <ChevronDown size={14} aria-hidden />

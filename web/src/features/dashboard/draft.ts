@@ -2,7 +2,7 @@
 import type { Column } from '@/lib/api/types';
 
 import { readFilter, type Rule, writeFilter } from './filter-rules';
-import { type Bucket, defaultSort, fits, type Group, groups, hasBuckets, type Idea, type Measure, readGroup, readMeasure, suggestTitle, writeGroup, writeMeasure } from './measures';
+import { type Bucket, defaultLimit, defaultSort, fits, type Group, groups, hasBuckets, type Idea, type Measure, readGroup, readMeasure, suggestTitle, writeGroup, writeMeasure } from './measures';
 import type { Filter, Kind, Sort, WidgetDefinition } from './types';
 
 export interface Draft {
@@ -44,7 +44,7 @@ export function withKind(draft: Draft, kind: Kind, columns: readonly Column[]): 
   const measures = draft.measures.filter((measure) => fitting(measure, kind, columns));
   const type = draft.group === null ? undefined : typeOf(columns, draft.group.column);
   const group = kind === 'number' || (type !== undefined && groups(type, kind)) ? draft.group : firstGroup(columns, kind);
-  return { ...draft, kind, group, measures: measures.length > 0 ? measures : [COUNT], sort: defaultSort(kind), limit: kind === draft.kind ? draft.limit : kind === 'line' ? 1000 : 12 };
+  return { ...draft, kind, group, measures: measures.length > 0 ? measures : [COUNT], sort: defaultSort(kind), limit: defaultLimit(kind) };
 }
 
 export const emptyDraft = (columns: readonly Column[]): Draft => ({
@@ -55,7 +55,7 @@ export const emptyDraft = (columns: readonly Column[]): Draft => ({
   rules: [],
   otherFilter: null,
   sort: 'measure',
-  limit: 12,
+  limit: defaultLimit('bar'),
 });
 
 /** Columns by id, also where the widget names them; what is gone is left out. */

@@ -82,11 +82,11 @@ export function resize<T extends Item>(items: readonly T[], id: string, by: { w?
   return pack(placing(items, id, { w, h, x: Math.min(item.position.x, GRID_COLUMNS - w) }), id);
 }
 
-const SIZES: Record<Kind, { w: number; h: number }> = { number: { w: 3, h: 2 }, bar: { w: 6, h: 4 }, line: { w: 6, h: 4 } };
+/** How large a new card is: a number takes a line more for each measure beyond the first. */
+export const sizeFor = (kind: Kind, measures: number): { w: number; h: number } => (kind === 'number' ? { w: 3, h: 2 + Math.ceil((measures - 1) / 3) } : { w: 6, h: 4 });
 
-/** The first place where a new card of this kind or size fits, beside or below the others. */
-export function placeFor(items: readonly Item[], size: Kind | { w: number; h: number }): Position {
-  const { w, h } = typeof size === 'string' ? SIZES[size] : size;
+/** The first place where a new card of this size fits, beside or below the others. */
+export function placeFor(items: readonly Item[], { w, h }: { w: number; h: number }): Position {
   const free = (position: Position): boolean => !items.some((item) => collide(item.position, position));
   const bottom = Math.max(0, ...items.map(({ position }) => position.y + position.h));
   for (let y = 0; y < bottom; y += 1) {

@@ -2,7 +2,7 @@
 import { isNumeric } from '@/lib/cells';
 import type { Column, ColumnType } from '@/lib/api/types';
 
-import { type Rule, ruleText } from './filter-rules';
+import { isComplete, type Rule, ruleText } from './filter-rules';
 import type { Kind, WidgetDefinition } from './types';
 
 export const FUNCTIONS = ['count', 'sum', 'avg', 'min', 'max'] as const;
@@ -75,13 +75,27 @@ export function suggestTitle(measures: readonly Measure[], group: Group | null, 
   const names = [first, ...rest.map((name) => name.charAt(0).toLowerCase() + name.slice(1))];
   const what = names.length < 2 ? first : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
   const by = group === null ? '' : ` by ${groupTitle(group, columns)}`;
-  const [rule] = rules;
-  const where = rule === undefined ? '' : rules.length === 1 ? ` where ${ruleText(rule, columns)}` : ', filtered';
+  const [rule, ...more] = rules.filter(isComplete);
+  const where = rule === undefined ? '' : more.length === 0 ? ` where ${ruleText(rule, columns)}` : ', filtered';
   return `${what}${by}${where}`.slice(0, 200);
+}
+
+/** Whole numbers named like keys say nothing when they are added up. */
+const isKey = (column: Column): boolean => /(^|[_\s])(id|key|no|number|code|zip|year|month|day|hour|minute)$/i.test(column.name);
+
+/** One that is not measured yet: an average, a sum, a smallest, a largest or a count of the first column that has it. */
+export function nextMeasure(measures: readonly Measure[], columns: readonly Column[], kind: Kind): Measure | null {
+  const taken = new Set(measures.map(writeMeasure));
+  const numbers = columns.filter((column) => isNumeric(column.type));
+  const likely = [...numbers.filter((column) => !isKey(column)), ...numbers, ...columns];
+  const all = likely.flatMap(({ id, type }) => (['avg', 'sum', 'min', 'max', 'count'] as const).filter((fn) => fits(fn, type, kind)).map((fn): Measure => ({ fn, column: id })));
+  return [{ fn: 'count' as const, column: null }, ...all].find((measure) => !taken.has(writeMeasure(measure))) ?? null;
 }
 
 export type Idea = Omit<WidgetDefinition, 'position'>;
 
+/** As many bars as a card shows without scrolling; a line takes all there are. */
+export const defaultLimit = (kind: Kind): number => (kind === 'line' ? 1000 : 10);
 export const defaultSort = (kind: Kind): WidgetDefinition['sort'] => (kind === 'bar' ? 'measure' : 'group');
 
 function idea(kind: Kind, measure: Measure, group: Group | null, columns: readonly Column[]): Idea {
@@ -92,12 +106,9 @@ function idea(kind: Kind, measure: Measure, group: Group | null, columns: readon
     measures: [writeMeasure(measure)],
     filter: null,
     sort: defaultSort(kind),
-    limit: kind === 'bar' ? 12 : 1000,
+    limit: defaultLimit(kind),
   };
 }
-
-/** Whole numbers named like keys say nothing when they are added up. */
-const isKey = (column: Column): boolean => /(^|[_\s])(id|key|no|number|code|zip|year|month|day|hour|minute)$/i.test(column.name);
 
 /** A first number, a first bar chart and a first line, as far as there are columns for them. */
 export function suggestions(columns: readonly Column[]): Idea[] {

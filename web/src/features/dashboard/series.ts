@@ -32,6 +32,8 @@ export interface Series {
   measures: readonly MeasureColumn[];
   /** What the points are of: "carrier", "month of date". */
   by: string;
+  /** The column they are made from: "date". */
+  from: string;
   groupType: ColumnType;
   /** Set where the axis is a calendar: buckets, and dates as days. */
   bucket: Bucket | null;
@@ -84,7 +86,8 @@ export function seriesOf(drawn: Drawn, { columns, rows, more }: Result): Series 
     return { name, type, fromZero: drawn.kind === 'bar' || fn === 'count' || fn === 'sum' };
   });
   const all = rows.map((row) => pointOf(row, groupType, bucket));
-  const series = { measures, by: first?.name ?? typeName(groupType), groupType, bucket };
+  const by = first?.name ?? typeName(groupType);
+  const series = { measures, by, from: bucket !== null && by.startsWith(`${bucket} of `) ? by.slice(bucket.length + 4) : by, groupType, bucket };
   if (!isAlongAxis(drawn.kind, bucket)) return { ...series, points: all, outside: null };
   const placed = inOrder(all.filter((point) => point.group !== null), groupType);
   // Where the largest alone were asked for, a gap is not empty: it was left out.

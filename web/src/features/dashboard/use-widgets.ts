@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 
 import { createWidget, deleteWidget, updateWidget, widgetsQuery } from './api';
-import { moved, placeFor } from './layout';
+import { moved, placeFor, sizeFor } from './layout';
 import type { Idea } from './measures';
 import type { Widget, WidgetDefinition } from './types';
 
@@ -37,7 +37,7 @@ export function useWidgetChanges(dataset: string, widgets: readonly Widget[]) {
     update,
     remove,
     arrange,
-    add: (idea: Idea) => create.mutate({ ...idea, position: placeFor(widgets, idea.kind) }),
+    add: (idea: Idea) => create.mutate({ ...idea, position: placeFor(widgets, sizeFor(idea.kind, idea.measures.length)) }),
     duplicate: (widget: Widget) => create.mutate({ ...definitionOf(widget), title: `${widget.title.slice(0, 190)} (copy)`, position: placeFor(widgets, widget.position) }),
   };
 }

@@ -1,7 +1,7 @@
-import { ArrowDown, ArrowLeft, ArrowRight, ArrowUp, Check, ChevronsDownUp, ChevronsLeftRight, ChevronsRightLeft, ChevronsUpDown, X } from 'lucide-react';
+import { ArrowDown, ArrowLeft, ArrowRight, ArrowUp, ChevronsDownUp, ChevronsLeftRight, ChevronsRightLeft, ChevronsUpDown } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
 
-import { IconButton } from '@/components/button';
+import { Button, IconButton } from '@/components/button';
 
 import { type Direction, type Item, move, resize } from '../layout';
 
@@ -21,7 +21,9 @@ const GROWTH: Record<Direction, { w?: number; h?: number }> = { left: { w: -1 },
 export function ArrangeBar<T extends Item>({ title, id, layout, onLayout, onDone, onCancel }: ArrangeBarProps<T>) {
   const bar = useRef<HTMLDivElement>(null);
   useEffect(() => bar.current?.focus(), []);
-  useEffect(() => bar.current?.scrollIntoView({ block: 'nearest' }), [layout]);
+  useEffect(() => {
+    bar.current?.scrollIntoView({ block: 'nearest' });
+  }, [layout]);
   const go = (direction: Direction) => onLayout(move(layout, id, direction));
   const grow = (direction: Direction) => onLayout(resize(layout, id, GROWTH[direction]));
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -51,8 +53,8 @@ export function ArrangeBar<T extends Item>({ title, id, layout, onLayout, onDone
         <IconButton tiny label="Taller" keys="Shift ↓" onPress={() => grow('down')}><ChevronsUpDown size={14} aria-hidden /></IconButton>
       </span>
       <span className="arrange-set">
-        <IconButton tiny label="Put back" keys="Esc" onPress={onCancel}><X size={14} aria-hidden /></IconButton>
-        <IconButton tiny label="Keep" keys="Enter" onPress={onDone}><Check size={14} aria-hidden /></IconButton>
+        <Button size="tiny" look="quiet" onPress={onCancel}>Put back</Button>
+        <Button size="tiny" onPress={onDone}>Done</Button>
       </span>
     </div>
   );

@@ -76,7 +76,7 @@ export function AxisChart({ series, kind, label }: AxisChartProps) {
         {size && width > 0 && height > FOOT ? (
           <svg width={size.width} height={height} onPointerMove={onPointer} onPointerDown={onPointer} onPointerLeave={() => walk.point(null)} aria-hidden>
             {measures.map((measure, i) => (
-              <AxisPanel key={measure.name} series={series} measure={i} kind={kind} xs={xs} left={LEFT} width={width} top={i * panel + named} height={panel - named - 4} name={measures.length > 1 ? measure.name : null} at={walk.at} />
+              <AxisPanel key={i} series={series} measure={i} kind={kind} xs={xs} left={LEFT} width={width} top={i * panel + named} height={panel - named - 4} name={measures.length > 1 ? measure.name : null} at={walk.at} />
             ))}
             <Marks series={series} xs={xs} y={height - 6} width={width} />
           </svg>

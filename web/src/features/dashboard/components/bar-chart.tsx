@@ -42,12 +42,19 @@ function Bar({ point, measure, i, scale, colour }: { point: Point; measure: Meas
   );
 }
 
+/** The names take what the longest needs, up to a third. */
+function template(points: readonly Point[], measures: number, by: string): string {
+  const longest = points.reduce((most, point) => Math.max(most, point.label.length), measures > 1 ? by.length : 3);
+  return `min(${measures > 1 ? 24 : 32}%, ${longest * 7 + 6}px) repeat(${measures}, minmax(0, 1fr))`;
+}
+
 /** Lying bars with their names and values beside them: one column of bars per measure, each with a scale of its own. */
 export function BarChart({ series: { points, measures, by }, label, group, colours }: BarChartProps) {
   const walk = useWalk(points.length);
   const list = useRef<HTMLDivElement>(null);
   const [tip, setTip] = useState<{ x: number; y: number; width: number } | null>(null);
   const scales = measures.map((_, i) => scaleOf(points, i));
+  const gridTemplateColumns = template(points, measures.length, by);
   const active = walk.at === null ? null : (points[walk.at] ?? null);
 
   useEffect(() => {
@@ -62,9 +69,9 @@ export function BarChart({ series: { points, measures, by }, label, group, colou
   return (
     <div className="chart">
       {measures.length > 1 ? (
-        <div className="bars-row bars-head" style={{ gridTemplateColumns: template(measures.length) }} aria-hidden>
+        <div className="bars-row bars-head" style={{ gridTemplateColumns }} aria-hidden>
           <span className="cut">{by}</span>
-          {measures.map(({ name }) => <span key={name} className="cut" title={name}>{name}</span>)}
+          {measures.map(({ name }, i) => <span key={i} className="cut" title={name}>{name}</span>)}
         </div>
       ) : null}
       <div
@@ -84,12 +91,12 @@ export function BarChart({ series: { points, measures, by }, label, group, colou
             key={point.key}
             data-row={row}
             className={`bars-row ${active !== null && active !== point ? 'aside' : ''}`}
-            style={{ gridTemplateColumns: template(measures.length) }}
+            style={{ gridTemplateColumns }}
             onPointerEnter={() => walk.point(row)}
           >
             <span className={`bars-name cut ${point.absent ? 'absent' : ''}`}>{point.label}</span>
             {measures.map((measure, i) => (
-              <Bar key={measure.name} point={point} measure={measure} i={i} scale={scales[i] ?? { at: () => 0, zero: 0 }} colour={colourOf(colours, group, point.group)} />
+              <Bar key={i} point={point} measure={measure} i={i} scale={scales[i] ?? { at: () => 0, zero: 0 }} colour={colourOf(colours, group, point.group)} />
             ))}
           </div>
         ))}
@@ -99,5 +106,3 @@ export function BarChart({ series: { points, measures, by }, label, group, colou
     </div>
   );
 }
-
-const template = (measures: number): string => `minmax(48px, ${measures > 1 ? 24 : 30}%) repeat(${measures}, 1fr)`;

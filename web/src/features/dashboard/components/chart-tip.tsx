@@ -16,8 +16,8 @@ export function ChartTip({ point, measures, x, y, width }: ChartTipProps) {
   return (
     <div className={`chart-tip ${onLeft ? 'on-left' : ''}`} style={{ left: x, top: y }} aria-hidden>
       <b className={point.absent ? 'absent' : ''}>{point.label}</b>
-      {valuesOf(point, measures).map(({ name, value }) => (
-        <span key={name} className="chart-tip-line">
+      {valuesOf(point, measures).map(({ name, value }, i) => (
+        <span key={i} className="chart-tip-line">
           <span>{name}</span>
           <span className="num">{value}</span>
         </span>

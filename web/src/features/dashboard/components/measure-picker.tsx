@@ -5,7 +5,7 @@ import { type Option, Select } from '@/components/select';
 import { typeName } from '@/lib/cells';
 import type { Column } from '@/lib/api/types';
 
-import { fits, type Fn, FUNCTIONS, type Measure } from '../measures';
+import { fits, type Fn, FUNCTIONS, type Measure, nextMeasure } from '../measures';
 import type { Kind } from '../types';
 
 interface MeasurePickerProps {
@@ -46,6 +46,7 @@ function MeasureRow({ measure, kind, columns, onChange, onRemove }: { measure: M
 }
 
 export function MeasurePicker({ measures, kind, columns, onChange }: MeasurePickerProps) {
+  const next = measures.length < MOST ? nextMeasure(measures, columns, kind) : null;
   return (
     <div className="field" role="group" aria-label="Measures">
       <span className="field-label">Measure</span>
@@ -59,9 +60,9 @@ export function MeasurePicker({ measures, kind, columns, onChange }: MeasurePick
           onRemove={measures.length > 1 ? () => onChange(measures.filter((_, at) => at !== i)) : null}
         />
       ))}
-      {measures.length < MOST ? (
+      {next ? (
         <div>
-          <Button size="tiny" look="quiet" onPress={() => onChange([...measures, { fn: 'count', column: null }])}><Plus size={13} aria-hidden /> Add a measure</Button>
+          <Button size="tiny" look="quiet" onPress={() => onChange([...measures, next])}><Plus size={13} aria-hidden /> Add a measure</Button>
         </div>
       ) : null}
     </div>

@@ -56,7 +56,7 @@ export function NumberBody({ title, measures, result: { columns, rows }, previou
       {columns.length > 1 ? (
         <dl className="number-more">
           {columns.slice(1).map(({ name, type }, i) => (
-            <div key={name}>
+            <div key={i}>
               <dt className="cut">{name}</dt>
               <dd className="num" title={exactValue(values[i + 1], type)}>{shownValue(values[i + 1], type)}</dd>
             </div>

@@ -4,7 +4,8 @@ import { lazy, Suspense, useMemo } from 'react';
 import { plural } from '@/lib/format';
 
 import type { Colours } from '../colours';
-import { seriesOf, type Series, valuesOf } from '../series';
+import { shownValue } from '../numbers';
+import { type Series, seriesOf } from '../series';
 import type { Result, Value, WidgetDefinition } from '../types';
 import { NumberBody } from './number-body';
 import { WidgetTable } from './widget-table';
@@ -21,11 +22,11 @@ interface WidgetBodyProps {
 
 /** What a chart cannot show: groups beyond the limit, and rows without a place on the axis. */
 function Leftovers({ series, more }: { series: Series; more: boolean }) {
-  const { outside, by, measures, points } = series;
+  const { outside, from, measures, points } = series;
   if (!more && !outside) return null;
   return (
     <p className="widget-note">
-      {outside ? `Without ${by}: ${valuesOf(outside, measures).map(({ name, value }) => `${name} ${value}`).join(', ')}. ` : ''}
+      {outside ? `Without a ${from}: ${measures.map(({ name, type }, i) => `${name} ${shownValue(outside.values[i], type)}`).join(', ')}. ` : ''}
       {more ? `The first ${plural(points.length, 'group')}; there are more.` : ''}
     </p>
   );

@@ -10,7 +10,7 @@ import type { Column, Dataset } from '@/lib/api/types';
 
 import { type Draft, draftOf, emptyDraft, ideaOf, titleOf, withKind } from '../draft';
 import { parseFilter, readFilter } from '../filter-rules';
-import { placeFor } from '../layout';
+import { placeFor, sizeFor } from '../layout';
 import type { Kind, Sort, Widget } from '../types';
 import { useWidgetChanges } from '../use-widgets';
 import { FilterBuilder } from './filter-builder';
@@ -130,7 +130,7 @@ export function WidgetEditor({ dataset, widget, widgets, gridFilter, onClose }: 
   const save = (): void => {
     if (!idea) return;
     if (widget) update.mutate({ id: widget.id, change: idea }, { onSuccess: onClose });
-    else create.mutate({ ...idea, position: placeFor(widgets, idea.kind) }, { onSuccess: onClose });
+    else create.mutate({ ...idea, position: placeFor(widgets, sizeFor(idea.kind, idea.measures.length)) }, { onSuccess: onClose });
   };
 
   return (

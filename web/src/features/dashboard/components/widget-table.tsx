@@ -13,14 +13,14 @@ export function WidgetTable({ title, series: { points, measures, by, groupType, 
         <thead>
           <tr>
             <th scope="col" className={isNumeric(groupType) ? 'num' : ''}>{by}</th>
-            {measures.map(({ name }) => <th key={name} scope="col" className="num">{name}</th>)}
+            {measures.map(({ name }, i) => <th key={i} scope="col" className="num">{name}</th>)}
           </tr>
         </thead>
         <tbody>
           {all.map((point) => (
             <tr key={point.key}>
               <th scope="row" className={`${isNumeric(groupType) ? 'num' : ''} ${point.absent ? 'absent' : ''}`}>{point.label}</th>
-              {measures.map(({ name, type }, i) => <td key={name} className="num">{exactValue(point.values[i], type)}</td>)}
+              {measures.map(({ type }, i) => <td key={i} className="num">{exactValue(point.values[i], type)}</td>)}
             </tr>
           ))}
         </tbody>
