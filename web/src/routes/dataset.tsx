@@ -1,13 +1,12 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { FileUp, History } from 'lucide-react';
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 
 import { Button } from '@/components/button';
 import { Failed, Skeleton } from '@/components/states';
 import { Time } from '@/components/time';
-import { DashboardTab } from '@/features/dashboard/components/dashboard-tab';
 import { datasetQuery, versionsQuery } from '@/features/datasets/api';
 import { HistoryTab } from '@/features/datasets/components/history-tab';
 import { QuarantineTab } from '@/features/datasets/components/quarantine-tab';
@@ -21,6 +20,9 @@ import type { Dataset } from '@/lib/api/types';
 
 import type { DatasetSearch, Tab as TabName } from './dataset-search';
 import { GridTab } from './grid-tab';
+
+/** The grid does not wait for it. */
+const DashboardTab = lazy(() => import('@/features/dashboard/components/dashboard-tab'));
 
 function VersionBand({ id, version }: { id: string; version: number }) {
   const versions = useInfiniteQuery(versionsQuery(id));
@@ -97,7 +99,9 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
           <GridTab dataset={dataset} search={search} />
         </TabPanel>
         <TabPanel id="dashboard" className="ds-panel scrolls">
-          <DashboardTab dataset={dataset} old={old} gridFilter={search.filter} />
+          <Suspense fallback={<Skeleton lines={8} />}>
+            <DashboardTab dataset={dataset} old={old} gridFilter={search.filter} />
+          </Suspense>
         </TabPanel>
         <TabPanel id="history" className="ds-panel scrolls">
           <HistoryTab dataset={dataset} shown={old ?? dataset.version} />

@@ -1,6 +1,7 @@
 // How a widget's values read: exact where somebody looks closely, short on axes and beside bars.
 import { difference } from '@/lib/exact-sum';
 import { cellDisplay, isNumeric } from '@/lib/cells';
+import { count } from '@/lib/format';
 import type { ColumnType } from '@/lib/api/types';
 
 import type { Value } from './types';
@@ -51,11 +52,12 @@ export function shownValue(value: Value | undefined, type: ColumnType): string {
   return n.toLocaleString('en-US', { maximumFractionDigits: size >= 1000 ? 1 : 2 });
 }
 
-/** Beside a bar: in full while that is short. */
+/** Beside a bar: whole and in full while that is short. */
 export function labelValue(value: Value | undefined, type: ColumnType): string {
   const n = numberOf(value);
   if (n === null) return '–';
-  return Number.isInteger(n) && Math.abs(n) < 1e6 ? exactValue(value, type) : shortNumber(n);
+  if (Math.abs(n) >= 999_999.5 || (Math.abs(n) < 1000 && !Number.isInteger(n))) return shortNumber(n);
+  return Number.isInteger(n) ? exactValue(value, type) : count(Math.round(n));
 }
 
 /** For a length or a height; null has none. */

@@ -15,7 +15,8 @@ export function domainOf(numbers: readonly (number | null)[], fromZero: boolean)
     high = Math.max(0, high);
   }
   if (low < high) return [low, high];
-  const room = low === 0 ? 1 : Math.abs(low) / 10;
+  if (low === 0) return [0, 1];
+  const room = Math.abs(low) / 10;
   return [low - room, high + room];
 }
 

@@ -83,7 +83,8 @@ export function seriesOf(drawn: Drawn, { columns, rows, more }: Result): Series 
   const bucket = (drawn.group === null ? null : readGroup(drawn.group).bucket) ?? (groupType === 'date' ? 'day' : null);
   const measures = rest.map(({ name, type }, i): MeasureColumn => {
     const fn = readMeasure(drawn.measures[i] ?? '')?.fn;
-    return { name, type, fromZero: drawn.kind === 'bar' || fn === 'count' || fn === 'sum' };
+    // The API calls a count of rows "count"; here it stands beside others.
+    return { name: drawn.measures[i] === 'count' ? 'rows' : name, type, fromZero: drawn.kind === 'bar' || fn === 'count' || fn === 'sum' };
   });
   const all = rows.map((row) => pointOf(row, groupType, bucket));
   const by = first?.name ?? typeName(groupType);

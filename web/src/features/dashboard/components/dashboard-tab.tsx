@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, Undo2, X } from 'lucide-react';
-import { useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 
 import { Button, IconButton } from '@/components/button';
 import { Failed, ProblemNotice, Skeleton } from '@/components/states';
@@ -17,8 +17,9 @@ import { ArrangeBar } from './arrange-bar';
 import { FirstWidgets } from './first-widgets';
 import { VersionCard } from './version-card';
 import { WidgetCard } from './widget-card';
-import { WidgetEditor } from './widget-editor';
 import '../dashboard.css';
+
+const WidgetEditor = lazy(() => import('./widget-editor'));
 
 /** Often enough to see a commit arrive; more often while a widget is on its way to the head. */
 const POLL_MS = 4000;
@@ -50,7 +51,7 @@ interface DashboardTabProps {
   gridFilter: string | undefined;
 }
 
-export function DashboardTab({ dataset, old, gridFilter }: DashboardTabProps) {
+export default function DashboardTab({ dataset, old, gridFilter }: DashboardTabProps) {
   const query = useWidgets(dataset);
   const widgets = useMemo(() => pack(query.data ?? []), [query.data]);
   if (query.isPending) return <Skeleton lines={8} />;
@@ -151,7 +152,7 @@ function HeadDashboard({ dataset, widgets, gridFilter }: HeadDashboardProps) {
           ))}
         </ul>
       )}
-      {editing ? <WidgetEditor dataset={dataset} widget={editing.widget} widgets={widgets} gridFilter={gridFilter} onClose={() => setEditing(null)} /> : null}
+      <Suspense>{editing ? <WidgetEditor dataset={dataset} widget={editing.widget} widgets={widgets} gridFilter={gridFilter} onClose={() => setEditing(null)} /> : null}</Suspense>
     </div>
   );
 }

@@ -57,7 +57,7 @@ export function NumberBody({ title, measures, result: { columns, rows }, previou
         <dl className="number-more">
           {columns.slice(1).map(({ name, type }, i) => (
             <div key={i}>
-              <dt className="cut">{name}</dt>
+              <dt className="cut">{measures[i + 1] === 'count' ? 'rows' : name}</dt>
               <dd className="num" title={exactValue(values[i + 1], type)}>{shownValue(values[i + 1], type)}</dd>
             </div>
           ))}

@@ -110,7 +110,7 @@ function FilterPart({ draft, columns, onChange, gridFilter }: PartProps & { grid
 }
 
 /** Makes a widget or changes one, with what it will show beside the choices. */
-export function WidgetEditor({ dataset, widget, widgets, gridFilter, onClose }: WidgetEditorProps) {
+export default function WidgetEditor({ dataset, widget, widgets, gridFilter, onClose }: WidgetEditorProps) {
   const { columns } = dataset;
   const [first] = useState(() => (widget ? draftOf(widget, columns) : emptyDraft(columns)));
   const [draft, setDraft] = useState(first);
