@@ -44,7 +44,15 @@ export function withKind(draft: Draft, kind: Kind, columns: readonly Column[]): 
   const measures = draft.measures.filter((measure) => fitting(measure, kind, columns));
   const type = draft.group === null ? undefined : typeOf(columns, draft.group.column);
   const group = kind === 'number' || (type !== undefined && groups(type, kind)) ? draft.group : firstGroup(columns, kind);
-  return { ...draft, kind, group, measures: measures.length > 0 ? measures : [COUNT], sort: defaultSort(kind), limit: defaultLimit(kind) };
+  const next = { ...draft, kind, measures: measures.length > 0 ? measures : [COUNT], group: null, sort: defaultSort(kind), limit: defaultLimit(kind) };
+  return group === null ? next : withGroup(next, group);
+}
+
+/** A calendar is shown whole and in its order; of names, the largest. */
+export function withGroup(draft: Draft, group: Group): Draft {
+  const isCalendar = group.bucket !== null;
+  if (draft.kind !== 'bar' || isCalendar === ((draft.group?.bucket ?? null) !== null)) return { ...draft, group };
+  return { ...draft, group, sort: isCalendar ? 'group' : defaultSort('bar'), limit: defaultLimit(isCalendar ? 'line' : 'bar') };
 }
 
 export const emptyDraft = (columns: readonly Column[]): Draft => ({

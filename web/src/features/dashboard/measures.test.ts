@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Column, ColumnType } from '@/lib/api/types';
 
-import { draftOf, emptyDraft, ideaOf, titleOf, withKind } from './draft';
+import { draftOf, emptyDraft, ideaOf, titleOf, withGroup, withKind } from './draft';
 import { fits, groups, nextMeasure, readGroup, readMeasure, suggestions, suggestTitle, writeGroup, writeMeasure } from './measures';
 
 const columns: Column[] = (
@@ -83,6 +83,13 @@ describe('a draft', () => {
     const draft = withKind({ ...emptyDraft(columns), measures: [sum] }, 'line', columns);
     expect(draft).toMatchObject({ measures: [sum], group: { column: 'col_1', bucket: 'month' }, sort: 'group' });
     expect(withKind({ ...draft, kind: 'number', measures: [{ fn: 'max', column: 'col_1' }] }, 'bar', columns).measures).toEqual([rows]);
+  });
+
+  it('shows a calendar whole and in order, and the largest of names', () => {
+    const months = withGroup(emptyDraft(columns), { column: 'col_1', bucket: 'month' });
+    expect(months).toMatchObject({ sort: 'group', limit: 1000 });
+    expect(withGroup(months, { column: 'col_2', bucket: null })).toMatchObject({ sort: 'measure', limit: 10 });
+    expect(withGroup({ ...months, limit: 24 }, { column: 'col_1', bucket: 'week' })).toMatchObject({ sort: 'group', limit: 24 });
   });
 
   it('comes back as the widget it was made from, with a title that follows', () => {

@@ -20,7 +20,12 @@ const GROWTH: Record<Direction, { w?: number; h?: number }> = { left: { w: -1 },
 /** Moves and resizes one card: by its buttons, or by the arrow keys, with Shift for the size. */
 export function ArrangeBar<T extends Item>({ title, id, layout, onLayout, onDone, onCancel }: ArrangeBarProps<T>) {
   const bar = useRef<HTMLDivElement>(null);
-  useEffect(() => bar.current?.focus(), []);
+  useEffect(() => {
+    const card = bar.current?.closest('li');
+    bar.current?.focus();
+    // Back to the menu that it was opened from.
+    return () => card?.querySelector<HTMLElement>('[aria-haspopup]')?.focus();
+  }, []);
   useEffect(() => {
     bar.current?.scrollIntoView({ block: 'nearest' });
   }, [layout]);

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, Undo2, X } from 'lucide-react';
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 
 import { Button, IconButton } from '@/components/button';
 import { Failed, ProblemNotice, Skeleton } from '@/components/states';
@@ -35,7 +35,11 @@ function useWidgets({ id, version: head }: Dataset) {
     refetchInterval: ({ state }) => (state.data?.some((widget) => isBehind(widget, head)) ? POLL_BEHIND_MS : POLL_MS),
   });
   useQuery({ ...datasetQuery(id), refetchInterval: POLL_MS });
-  useEffect(() => void client.invalidateQueries({ queryKey: widgetsQuery(id).queryKey }), [client, id, head]);
+  const known = useRef(head);
+  useEffect(() => {
+    if (known.current !== head) void client.invalidateQueries({ queryKey: widgetsQuery(id).queryKey });
+    known.current = head;
+  }, [client, id, head]);
   const newest = Math.max(0, ...(widgets.data ?? []).map((widget) => widget.version ?? 0));
   useEffect(() => {
     if (newest > head) void client.invalidateQueries({ queryKey: datasetQuery(id).queryKey, exact: true });
@@ -120,7 +124,7 @@ function HeadDashboard({ dataset, widgets, gridFilter }: HeadDashboardProps) {
         {deleted ? (
           <div className="notice undo">
             <span className="cut grow">Deleted “{deleted.title}”.</span>
-            <Button size="tiny" onPress={undo}><Undo2 size={13} aria-hidden /> Undo</Button>
+            <Button size="tiny" autoFocus onPress={undo}><Undo2 size={13} aria-hidden /> Undo</Button>
             <IconButton tiny label="Put away" onPress={() => setDeleted(null)}><X size={14} aria-hidden /></IconButton>
           </div>
         ) : null}

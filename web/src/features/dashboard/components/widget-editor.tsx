@@ -8,7 +8,7 @@ import { ProblemNotice } from '@/components/states';
 import { TextField } from '@/components/text-field';
 import type { Column, Dataset } from '@/lib/api/types';
 
-import { type Draft, draftOf, emptyDraft, ideaOf, titleOf, withKind } from '../draft';
+import { type Draft, draftOf, emptyDraft, ideaOf, titleOf, withGroup, withKind } from '../draft';
 import { parseFilter, readFilter } from '../filter-rules';
 import { placeFor, sizeFor } from '../layout';
 import type { Kind, Sort, Widget } from '../types';
@@ -147,7 +147,7 @@ export default function WidgetEditor({ dataset, widget, widgets, gridFilter, onC
             <div className="stack editor-form">
               <KindPicker draft={draft} columns={columns} onChange={change} />
               <MeasurePicker measures={draft.measures} kind={draft.kind} columns={columns} onChange={(measures) => change({ ...draft, measures })} />
-              {draft.kind === 'number' ? null : <GroupPicker group={draft.group} kind={draft.kind} columns={columns} onChange={(group) => change({ ...draft, group })} />}
+              {draft.kind === 'number' ? null : <GroupPicker group={draft.group} kind={draft.kind} columns={columns} onChange={(group) => change(withGroup(draft, group))} />}
               <FilterPart draft={draft} columns={columns} onChange={change} gridFilter={gridFilter} />
               {draft.kind === 'number' ? null : <OrderPicker draft={draft} onChange={change} />}
               <TextField label="Title" value={titleOf(draft, columns)} onChange={(title) => change({ ...draft, title })} maxLength={200} />
