@@ -1,9 +1,10 @@
 // Where the points of a chart lie from left to right: in even bands, or by their number or moment.
-import { scaleBand, scaleLinear } from '@visx/scale';
+import { scaleBand, scaleLinear, scaleUtc } from '@visx/scale';
 
 import { isNumeric } from '@/lib/cells';
 
-import { numberOf } from './numbers';
+import { momentMark } from './buckets';
+import { numberOf, shortNumber } from './numbers';
 import type { Series } from './series';
 
 export interface Across {
@@ -11,7 +12,8 @@ export interface Across {
   nearest: (x: number) => number | null;
   /** A bar's width. */
   band: number;
-  even: boolean;
+  /** Round numbers or moments to mark; null where the points themselves are marked. */
+  marks: readonly { x: number; text: string }[] | null;
 }
 
 function nearestOf(xs: readonly number[], x: number): number | null {
@@ -38,12 +40,18 @@ function placesOf({ points, groupType, bucket }: Series): number[] | null {
 export function across(series: Series, kind: 'bar' | 'line', left: number, width: number): Across {
   const places = kind === 'line' ? placesOf(series) : null;
   if (places !== null) {
-    const scale = scaleLinear<number>({ domain: [Math.min(...places), Math.max(...places)], range: [left + 8, left + width - 8] });
+    const sorted = [...places].sort((a, b) => a - b);
+    const frame = { domain: [sorted[0] ?? 0, sorted.at(-1) ?? 1], range: [left + 8, left + width - 8] };
+    const scale = scaleLinear<number>(frame);
     const xs = places.map((place) => scale(place));
-    return { at: (i) => xs[i] ?? left, nearest: (x) => nearestOf(xs, x), band: 0, even: false };
+    const room = Math.max(2, width / 80);
+    const marks = isNumeric(series.groupType)
+      ? scale.ticks(room).map((tick) => ({ x: scale(tick), text: shortNumber(tick) }))
+      : scaleUtc<number>(frame).ticks(room).map((tick) => ({ x: scale(tick.getTime()), text: momentMark(tick) }));
+    return { at: (i) => xs[i] ?? left, nearest: (x) => nearestOf(xs, x), band: 0, marks };
   }
   const scale = scaleBand<number>({ domain: series.points.map((_, i) => i), range: [left, left + width], paddingInner: 0.25, paddingOuter: 0.15 });
   const band = scale.bandwidth();
   const xs = series.points.map((_, i) => (scale(i) ?? left) + band / 2);
-  return { at: (i) => xs[i] ?? left, nearest: (x) => nearestOf(xs, x), band, even: true };
+  return { at: (i) => xs[i] ?? left, nearest: (x) => nearestOf(xs, x), band, marks: null };
 }

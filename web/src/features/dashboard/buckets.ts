@@ -29,6 +29,15 @@ export function nextBucket(iso: string, bucket: Bucket): string {
   return date.toISOString().slice(0, 10);
 }
 
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' });
+const monthDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** A round moment on an axis: the largest of its parts that is not a beginning. */
+export function momentMark(moment: Date): string {
+  if (moment.getTime() % 86_400_000 !== 0) return clock.format(moment);
+  return moment.getUTCDate() === 1 ? formats.month.format(moment) : monthDay.format(moment);
+}
+
 const MOST = 2000;
 
 /** All buckets from the first to the last; the given ones alone where the gaps would be too many to draw. */

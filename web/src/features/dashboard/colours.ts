@@ -1,4 +1,5 @@
 // The same colour for the same category in every widget of a dashboard: a value's own by its name, the next one free when that is taken.
+// A column with more categories than there are colours is drawn in one: a colour that stands for two would tell nothing.
 import { readGroup } from './measures';
 import type { Result, Value, WidgetDefinition } from './types';
 
@@ -17,13 +18,13 @@ function hash(text: string): number {
 /** Colours for one column's categories. What comes first by its hash keeps its own colour, so that one more category moves few. */
 export function assign(values: Iterable<string>): Map<string, number> {
   const hashes = [...new Set(values)].map((value) => ({ value, hash: hash(value) })).sort((a, b) => a.hash - b.hash || (a.value < b.value ? -1 : 1));
+  if (hashes.length > COLOURS) return new Map();
   const taken = new Set<number>();
   const colours = new Map<string, number>();
   for (const one of hashes) {
     let colour = one.hash % COLOURS;
-    for (let tries = 0; taken.has(colour) && tries < COLOURS; tries += 1) colour = (colour + 1) % COLOURS;
+    while (taken.has(colour)) colour = (colour + 1) % COLOURS;
     taken.add(colour);
-    if (taken.size === COLOURS) taken.clear();
     colours.set(one.value, colour);
   }
   return colours;

@@ -41,7 +41,7 @@ describe('a value', () => {
 
 describe('the change against the version before', () => {
   it('is exact, with its sign and its share', () => {
-    expect(changeOf('9007199254740993', '9007199254740995', 'int64')).toMatchObject({ direction: 'up', by: '+2', percent: '+<0.01%' });
+    expect(changeOf('9007199254740993', '9007199254740995', 'int64')).toMatchObject({ direction: 'up', by: '+2', percent: '<0.01%' });
     expect(changeOf('200', '190', 'int64')).toEqual({ direction: 'down', by: '−10', percent: '−5%', exact: '−10' });
     expect(changeOf(0.1, 0.3, 'float')).toMatchObject({ by: '+0.2', percent: '+200%' });
   });

@@ -88,7 +88,7 @@ export function changeOf(before: Value | undefined, after: Value | undefined, ty
   if (by === 0) return { direction: 'same', by: 'no change', percent: null, exact: '0' };
   const from = Number(before);
   const share = from === 0 ? null : (by / Math.abs(from)) * 100;
-  const percent = share === null ? null : Math.abs(share) < 0.01 ? `${share < 0 ? '−' : '+'}<0.01%` : `${signed(share.toLocaleString('en-US', { maximumSignificantDigits: 2, useGrouping: true }))}%`;
+  const percent = share === null ? null : Math.abs(share) < 0.01 ? '<0.01%' : `${signed(share.toLocaleString('en-US', { maximumSignificantDigits: 2, useGrouping: true }))}%`;
   return { direction: by > 0 ? 'up' : 'down', by: signed(shownValue(plain, type)), percent, exact: signed(exact) };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { bucketLabel, bucketName, fillBuckets, nextBucket } from './buckets';
+import { bucketLabel, bucketName, fillBuckets, momentMark, nextBucket } from './buckets';
 import { assign, colourOf, COLOURS, coloursOf } from './colours';
 import { domainOf, stretches, strideOf } from './scales';
 import { seriesOf } from './series';
@@ -12,6 +12,10 @@ describe('a bucket', () => {
     expect(bucketLabel('2013-07-01', 'quarter')).toBe('Q3 2013');
     expect(bucketLabel('2013-01-01', 'year')).toBe('2013');
     expect(bucketName('2013-01-07', 'week')).toBe('Week of 7 Jan 2013');
+  });
+
+  it('is marked on an axis of moments by what is not a beginning', () => {
+    expect(['2013-01-01T00:00Z', '2013-01-05T00:00Z', '2013-01-05T14:00Z'].map((iso) => momentMark(new Date(iso)))).toEqual(['Jan 2013', '5 Jan', '14:00']);
   });
 
   it('is followed by the next, over the ends of months and years', () => {
@@ -76,11 +80,12 @@ describe('an axis', () => {
 });
 
 describe('colours', () => {
-  it('differ for as many categories as there are, and do not depend on their order', () => {
+  it('differ for each category or tell nothing, and do not depend on the order', () => {
     const names = ['UA', 'B6', 'EV', 'DL', 'AA', 'MQ', 'US', '9E', 'WN', 'VX'];
     const colours = assign(names);
     expect(new Set(colours.values()).size).toBe(COLOURS);
     expect(assign([...names].reverse())).toEqual(colours);
+    expect(assign([...names, 'FL'])).toEqual(new Map());
   });
 
   it('are the same in every widget of a dashboard', () => {

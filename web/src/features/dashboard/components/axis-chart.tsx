@@ -25,20 +25,20 @@ function markText(point: Point, { bucket, groupType }: Series): string {
   return bucket === null ? exactValue(point.group, groupType).slice(0, 16) : bucketLabel(String(point.group), bucket);
 }
 
-/** Marks below the axis, as many as have room. */
-function Marks({ series, xs, y, width }: { series: Series; xs: Across; y: number; width: number }) {
+/** The points that are marked: as many as have room for their names. */
+function pointMarks(series: Series, xs: Across, width: number): { x: number; text: string }[] {
   const texts = series.points.map((point) => markText(point, series));
   const widest = Math.max(1, ...texts.map((text) => text.length)) * 6.4 + 14;
-  const stride = xs.even ? strideOf(series.points.length, width, widest) : 1;
-  let end = -Infinity;
-  return texts.map((text, i) => {
-    const x = xs.at(i);
-    const half = text.length * 3.2;
-    if (i % stride !== 0 || x - half < end + 8) return null;
-    end = x + half;
-    const anchor = x - half < 0 ? 'start' : x + half > LEFT + width + RIGHT ? 'end' : 'middle';
+  const stride = strideOf(texts.length, width, widest);
+  return texts.flatMap((text, i) => (i % stride === 0 ? [{ x: xs.at(i), text }] : []));
+}
+
+function Marks({ series, xs, y, width }: { series: Series; xs: Across; y: number; width: number }) {
+  const end = LEFT + width + RIGHT;
+  return (xs.marks ?? pointMarks(series, xs, width)).map(({ x, text }) => {
+    const overEnd = x + text.length * 3.2 > end;
     return (
-      <text key={series.points[i]?.key} className="axis-text" x={anchor === 'end' ? LEFT + width + RIGHT : x} y={y} textAnchor={anchor}>
+      <text key={x} className="axis-text" x={overEnd ? end : x} y={y} textAnchor={overEnd ? 'end' : 'middle'}>
         {text}
       </text>
     );

@@ -1,4 +1,5 @@
 import { ArrowDown, ArrowUp, Equal } from 'lucide-react';
+import type { CSSProperties } from 'react';
 
 import { readMeasure } from '../measures';
 import { type Change, changeOf, exactValue, shownValue, unitOf } from '../numbers';
@@ -43,12 +44,14 @@ export function NumberBody({ title, measures, result: { columns, rows }, previou
   if (!first) return null;
   const change = changeOf(previous?.[0], values[0], first.type);
   const unit = unitFor(measures[0] ?? '', first.name);
+  const shown = shownValue(values[0], first.type);
+  const room: CSSProperties & Record<`--${string}`, number> = { '--chars': shown.length };
   // A title of one's own does not say what is counted.
   const told = title.toLowerCase().includes(first.name.toLowerCase()) || readMeasure(measures[0] ?? '')?.column === null;
   return (
     <div className="number">
-      <p className="number-value" title={exactValue(values[0], first.type)}>
-        <span data-testid="number">{shownValue(values[0], first.type)}</span>
+      <p className="number-value" title={exactValue(values[0], first.type)} style={room}>
+        <span data-testid="number">{shown}</span>
         {unit === null || values[0] === null ? null : <span className="number-unit">{unit}</span>}
       </p>
       {told ? null : <p className="small faint cut">{first.name}</p>}
