@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, Equal } from 'lucide-react';
-import type { CSSProperties } from 'react';
+import { type CSSProperties, Fragment } from 'react';
 
 import { readMeasure } from '../measures';
 import { type Change, changeOf, exactValue, shownValue, unitOf } from '../numbers';
@@ -30,6 +30,9 @@ function ChangeLine({ change }: { change: Change }) {
   );
 }
 
+/** A number too long for its card goes on in the next line after a separator, not within three digits. */
+const Breakable = ({ text }: { text: string }) => text.split(/(?<=,)/).map((part, i) => <Fragment key={i}>{i > 0 ? <wbr /> : null}{part}</Fragment>);
+
 /** "rows" for a count of them, else what the column's name tells. */
 function unitFor(measure: string, name: string): string | null {
   const read = readMeasure(measure);
@@ -51,7 +54,7 @@ export function NumberBody({ title, measures, result: { columns, rows }, previou
   return (
     <div className="number">
       <p className="number-value" title={exactValue(values[0], first.type)} style={room}>
-        <span data-testid="number">{shown}</span>
+        <span data-testid="number"><Breakable text={shown} /></span>
         {unit === null || values[0] === null ? null : <span className="number-unit">{unit}</span>}
       </p>
       {told ? null : <p className="small faint cut">{first.name}</p>}

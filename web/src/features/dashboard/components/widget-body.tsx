@@ -24,9 +24,13 @@ interface WidgetBodyProps {
 function Leftovers({ series, more }: { series: Series; more: boolean }) {
   const { outside, from, measures, points } = series;
   if (!more && !outside) return null;
+  const told = measures.map(({ name, type }, i) => {
+    const value = shownValue(outside?.values[i], type);
+    return name === 'rows' ? `${value} ${value === '1' ? 'row' : 'rows'}` : `${name} ${value}`;
+  });
   return (
     <p className="widget-note">
-      {outside ? `Without a ${from}: ${measures.map(({ name, type }, i) => `${name} ${shownValue(outside.values[i], type)}`).join(', ')}. ` : ''}
+      {outside ? `Without a ${from}: ${told.join(', ')}. ` : ''}
       {more ? `The first ${plural(points.length, 'group')}; there are more.` : ''}
     </p>
   );
