@@ -1,6 +1,6 @@
 // What a dataset's address says beside its id: tab, sort, filter, version, row and comparison.
 
-export const TABS = ['grid', 'history', 'imports', 'quarantine', 'settings'] as const;
+export const TABS = ['grid', 'dashboard', 'history', 'imports', 'quarantine', 'settings'] as const;
 export type Tab = (typeof TABS)[number];
 
 export interface DatasetSearch {

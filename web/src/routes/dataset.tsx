@@ -21,6 +21,7 @@ import type { Dataset } from '@/lib/api/types';
 import type { DatasetSearch, Tab as TabName } from './dataset-search';
 import { GridTab } from './grid-tab';
 
+const DashboardTab = lazyRouteComponent(() => import('@/features/dashboard/components/dashboard-tab'));
 const HistoryTab = lazyRouteComponent(() => import('@/features/datasets/components/history-tab'), 'HistoryTab');
 const CompareView = lazyRouteComponent(() => import('@/features/compare/components/compare-view'), 'CompareView');
 const ImportsTab = lazyRouteComponent(() => import('@/features/uploads/components/imports-tab'), 'ImportsTab');
@@ -79,6 +80,7 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
       <Tabs selectedKey={search.tab ?? 'grid'} onSelectionChange={(key) => onTab(key as TabName)} style={{ display: 'contents' }}>
         <TabList className="tabs ds-tabs" aria-label="Of this dataset">
           <Tab id="grid" className="tab">Grid</Tab>
+          <Tab id="dashboard" className="tab">Dashboard</Tab>
           <Tab id="history" className="tab">History</Tab>
           <Tab id="imports" className="tab">Imports</Tab>
           <Tab id="quarantine" className="tab">
@@ -90,6 +92,11 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
         {old === null ? null : <Suspense><VersionBand dataset={dataset} version={old} /></Suspense>}
         <TabPanel id="grid" className="ds-panel">
           <GridTab dataset={dataset} search={search} />
+        </TabPanel>
+        <TabPanel id="dashboard" className="ds-panel scrolls">
+          <Suspense fallback={<Skeleton lines={8} />}>
+            <DashboardTab dataset={dataset} old={old} gridFilter={search.filter} />
+          </Suspense>
         </TabPanel>
         <TabPanel id="history" className="ds-panel scrolls">
           <Suspense fallback={<Skeleton />}>
