@@ -162,6 +162,7 @@ test('a dataset is shared, read by the other, and gone for them at once when the
   await expect(dialog.getByText(/has no access any more/)).toBeVisible();
   await ben.getByRole('tab', { name: 'History' }).click();
   await expect(ben.getByRole('heading', { name: 'Not found' })).toBeVisible();
+  await expect(ben.getByRole('heading', { level: 1, name })).toHaveCount(0);
   await other.close();
 });
 
