@@ -59,6 +59,10 @@ test('a change is seen in History, viewed as it was, compared cell by cell, rest
   expect(await cellAt(page, 1, 'city')).toBe('London');
   expect(await cellAt(page, 2, 'name')).toBe('Ben');
 
+  await page.getByRole('link', { name: 'Back to head' }).click();
+  await expect(page.getByText(/^Viewing v1/)).toHaveCount(0);
+  await expect.poll(() => cellAt(page, 1, 'city')).toBe('Cambridge');
+  await page.goBack();
   await page.getByRole('link', { name: 'Compare with head' }).click();
   await expect(page).toHaveURL(/from=1&to=2/);
   const counts = page.getByRole('status', { name: 'Rows that differ' });
