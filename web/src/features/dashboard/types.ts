@@ -1,4 +1,4 @@
-// What the widget routes say, as docs/openapi.json will: a definition is what people choose, a widget is that with its numbers.
+// The widget routes in the words of this feature: narrower than the generated schema, which knows of a filter and of values only that they are JSON.
 import type { ColumnType } from '@/lib/api/types';
 
 export type Kind = 'number' | 'bar' | 'line';

@@ -25,7 +25,7 @@ export function GroupPicker({ group, kind, columns, onChange }: GroupPickerProps
     <div className="group-row">
       <Select label="Group by" options={columnOptions(possible)} value={group?.column ?? null} onChange={choose} />
       {group && chosen && hasBuckets(chosen.type) ? (
-        <Select label="Each" options={BUCKETS.map((bucket) => ({ id: bucket, label: bucket }))} value={group.bucket} onChange={(bucket) => onChange({ ...group, bucket: bucket as Bucket })} />
+        <Select label="Each" options={BUCKETS.map((bucket) => ({ id: bucket, label: bucket }))} value={group.bucket} onChange={(bucket) => onChange({ ...group, bucket: bucket })} />
       ) : null}
     </div>
   );
