@@ -49,13 +49,17 @@ test: ## every test
 bench: install ## ratios beside their anchors, as a table and as JSON
 	@tests/fetch-flights.sh
 	cargo build $(CARGO_FLAGS) --quiet --release -p host
-	cargo bench $(CARGO_FLAGS) --quiet -p gridkeep-tests --bench spine
+	cargo bench $(CARGO_FLAGS) --quiet -p gridkeep-tests --bench pace
 
 .PHONY: soak
 soak: install ## long runs: the full file, all kill points
 	@tests/fetch-flights.sh
 	cargo build $(CARGO_FLAGS) --quiet --release -p host
-	GRIDKEEP_SOAK=1 cargo test $(CARGO_FLAGS) --release -p gridkeep-tests --test kills -- --nocapture
+	GRIDKEEP_SOAK=1 cargo test $(CARGO_FLAGS) --release -p gridkeep-tests --test kills --test together -- --nocapture
+
+.PHONY: package
+package: ## one zip per function for AWS Lambda
+	@scripts/package.sh
 
 .PHONY: openapi
 openapi: ## write docs/openapi.json and the page's client types from the routes

@@ -66,6 +66,24 @@ const MATRIX: &[(&str, &str, [u16; 5])] = &[
         "/api/v1/datasets/{id}/grants/{user_id}",
         [401, 404, 403, 403, 204],
     ),
+    ("get", "/api/v1/datasets/{id}/aggregate", VIEWERS),
+    ("get", "/api/v1/datasets/{id}/widgets", VIEWERS),
+    (
+        "post",
+        "/api/v1/datasets/{id}/widgets",
+        [401, 404, 403, 201, 201],
+    ),
+    ("get", "/api/v1/datasets/{id}/widgets/{widget_id}", VIEWERS),
+    (
+        "patch",
+        "/api/v1/datasets/{id}/widgets/{widget_id}",
+        EDITORS,
+    ),
+    (
+        "delete",
+        "/api/v1/datasets/{id}/widgets/{widget_id}",
+        [401, 404, 403, 204, 204],
+    ),
     ("get", "/api/v1/datasets/{id}/quarantine", VIEWERS),
     ("get", "/api/v1/uploads", SIGNED_IN),
     // Into the shared dataset; anyone signed in may make a dataset of their own.
@@ -133,6 +151,15 @@ impl Scene {
         let owner = &self.people[4];
         let guest = format!("/datasets/{}/grants/{}", self.dataset, self.guest);
         let mut row = self.row.clone();
+        let mut widget = String::new();
+        if route.contains("{widget_id}") {
+            let widgets = format!("/datasets/{}/widgets", self.dataset);
+            let made = owner.post(&widgets, &a_number()).await?;
+            made.body["id"]
+                .as_str()
+                .context("a widget")?
+                .clone_into(&mut widget);
+        }
         match (method, route) {
             ("delete", "/api/v1/datasets/{id}/rows/{row_id}") => {
                 let made = owner
@@ -164,6 +191,7 @@ impl Scene {
             .replace("{id}", &id)
             .replace("{row_id}", &row)
             .replace("{user_id}", &self.guest)
+            .replace("{widget_id}", &widget)
             .replace("{column_id}", "col_1");
         let request =
             self.people[who].request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
@@ -191,6 +219,9 @@ fn with_body(
         ("post", "/datasets/{id}/commits") => {
             request.json(&json!({"base_version": 1, "changes": []}))
         }
+        ("get", "/datasets/{id}/aggregate") => request.query(&[("measures", "count")]),
+        ("post", "/datasets/{id}/widgets") => request.json(&a_number()),
+        ("patch", "/datasets/{id}/widgets/{widget_id}") => request.json(&json!({"title": SECRET})),
         ("post", "/datasets/{id}/rows") => request.json(&json!({"cells": {}})),
         ("patch", "/datasets/{id}/rows/{row_id}") => {
             request.header("if-match", "*").json(&json!({"cells": {}}))
@@ -199,6 +230,10 @@ fn with_body(
         ("put", "/datasets/{id}/grants/{user_id}") => request.json(&json!({"role": "viewer"})),
         _ => request,
     }
+}
+
+fn a_number() -> Value {
+    json!({"title": SECRET, "kind": "number", "measures": ["count"]})
 }
 
 async fn id_of(client: &Client) -> anyhow::Result<String> {

@@ -22,8 +22,8 @@ use contracts::{
     plan::Checkpoint,
     upload::{CreatedUpload, Upload, UploadState},
 };
+use gridkeep_tests::newest_work;
 use host::stack::{folder::Folder, settings};
-use platform::nats::{WORK_STREAM, WORK_SUBJECT};
 use sqlx::PgPool;
 use testkit::{Client, Mode, Stack, new_dataset};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -90,23 +90,8 @@ impl Stand {
         })
     }
 
-    /// The newest message on the work queue, once it is about this.
     async fn work_about(&self, upload: UploadId, what: &str) -> anyhow::Result<String> {
-        let stream = self.etl.jetstream.get_stream(WORK_STREAM).await?;
-        let deadline = Instant::now() + AMPLE;
-        loop {
-            if let Ok(last) = stream.get_last_raw_message_by_subject(WORK_SUBJECT).await {
-                let body = String::from_utf8(last.payload.to_vec())?;
-                if body.contains(&upload.to_string()) && body.contains(what) {
-                    return Ok(body);
-                }
-            }
-            ensure!(
-                Instant::now() < deadline,
-                "no {what} of {upload} on the work queue"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        newest_work(&self.etl.jetstream, upload, what).await
     }
 
     /// Gives etl a message; true when it is done with it.
@@ -685,6 +670,53 @@ async fn a_version_is_told_once_however_often_the_relay_is_killed() -> Outcome {
         .await?;
     ensure!(stand.drain().await?.relayed >= 1);
     ensure!(stand.messages_on(VERSIONS_STREAM, subject).await? == 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_widget_follows_a_version_once_however_often_it_is_told() -> Outcome {
+    let stand = Stand::take().await?;
+    let arrived = stand.upload("a\n1\n2\n").await?;
+    ensure!(stand.deliver(&arrived.notification).await);
+    stand.drain().await?;
+    let dataset = stand.state(arrived.id).await?.dataset_id;
+    let (widgets, rows) = (
+        format!("/datasets/{dataset}/widgets"),
+        format!("/datasets/{dataset}/rows"),
+    );
+    let sum = serde_json::json!({"title": "Sum", "kind": "number", "measures": ["sum:a"]});
+    ensure!(stand.user.post(&widgets, &sum).await?.body["rows"][0][0] == "3");
+    let cells = serde_json::json!({"cells": {"col_1": "4"}});
+    ensure!(stand.user.post(&rows, &cells).await?.status == 201);
+    let told = stand.drain().await?;
+    ensure!((told.relayed, told.refreshed) == (1, 1), "{told:?}");
+    let shown = stand.user.get(&widgets).await?.body["widgets"][0].clone();
+    ensure!(
+        (&shown["rows"][0][0], &shown["previous"][0]) == (&"7".into(), &"3".into()),
+        "{shown}"
+    );
+
+    // The same event twice more, one of them of the version before.
+    for version in [1, 2] {
+        let event = serde_json::json!({"dataset": dataset, "version": version, "upload": null});
+        let ack = stand
+            .consumer
+            .jetstream
+            .publish(format!("versions.{dataset}"), event.to_string().into())
+            .await?;
+        ack.await?;
+    }
+    // What is no event of ours holds nobody up.
+    let odd = stand
+        .consumer
+        .jetstream
+        .publish("versions.odd", "?".into())
+        .await?;
+    odd.await?;
+    ensure!(consumer::has_work(&stand.consumer).await?);
+    ensure!(stand.drain().await?.refreshed == 0);
+    ensure!(!consumer::has_work(&stand.consumer).await?);
+    ensure!(stand.user.get(&widgets).await?.body["widgets"][0] == shown);
     Ok(())
 }
 

@@ -2,8 +2,7 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
 /** Signs in through the stack's OpenID provider, by a sample sign-in's button; GRIDKEEP_E2E_USER names another address. */
-export async function signIn(page: Page, path = '/'): Promise<void> {
-  const email = process.env.GRIDKEEP_E2E_USER ?? 'ada@example.com';
+export async function signIn(page: Page, path = '/', email = process.env.GRIDKEEP_E2E_USER ?? 'ada@example.com'): Promise<void> {
   await page.goto(path);
   await page.getByRole('link', { name: 'Sign in' }).click();
   await expect(page.getByLabel('Email')).toBeVisible();

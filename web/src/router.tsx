@@ -1,21 +1,23 @@
 // The map of pages. Everything but sign-in hangs below the frame, which asks who is there first.
 import { QueryClient } from '@tanstack/react-query';
-import { createRootRouteWithContext, createRoute, createRouter, Outlet, redirect } from '@tanstack/react-router';
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 
 import { Failed } from '@/components/states';
 import { meQuery } from '@/features/session/api';
 import { datasetQuery, datasetsQuery } from '@/features/datasets/api';
 import { codeOf, isTransient } from '@/lib/api/problem';
 import { onSignedOut } from '@/lib/api/session';
-import { DatasetPage } from '@/routes/dataset';
 import { type DatasetSearch, readDatasetSearch } from '@/routes/dataset-search';
-import { DatasetsPage } from '@/routes/datasets';
-import { Frame } from '@/routes/frame';
 import { NotFoundPage } from '@/routes/not-found';
-import { SignInPage } from '@/routes/sign-in';
-import { UploadPage } from '@/routes/upload';
-import { UploadsPage } from '@/routes/uploads';
-import { UsersPage } from '@/routes/users';
+
+// Each page is a file of its own, fetched when somebody goes there; `preload` lets the loader ask for it beside the data.
+const Frame = lazyRouteComponent(() => import('@/routes/frame'), 'Frame');
+const SignInPage = lazyRouteComponent(() => import('@/routes/sign-in'), 'SignInPage');
+const DatasetsPage = lazyRouteComponent(() => import('@/routes/datasets'), 'DatasetsPage');
+const DatasetPage = lazyRouteComponent(() => import('@/routes/dataset'), 'DatasetPage');
+const UploadsPage = lazyRouteComponent(() => import('@/routes/uploads'), 'UploadsPage');
+const UploadPage = lazyRouteComponent(() => import('@/routes/upload'), 'UploadPage');
+const UsersPage = lazyRouteComponent(() => import('@/routes/users'), 'UsersPage');
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -81,7 +83,7 @@ const dataset = createRoute({
   getParentRoute: () => frame,
   path: '/datasets/$id',
   validateSearch: (search: Record<string, unknown>): DatasetSearch => readDatasetSearch(search),
-  loader: ({ context, params }) => context.queryClient.query(datasetQuery(params.id)).catch(shown),
+  loader: ({ context, params }) => Promise.all([DatasetPage.preload?.(), context.queryClient.query(datasetQuery(params.id)).catch(shown)]),
   component: function DatasetRoute() {
     const { id } = dataset.useParams();
     return <DatasetPage key={id} id={id} search={dataset.useSearch()} />;
@@ -92,6 +94,7 @@ const uploads = createRoute({ getParentRoute: () => frame, path: '/uploads', com
 const upload = createRoute({
   getParentRoute: () => frame,
   path: '/uploads/$id',
+  loader: () => UploadPage.preload?.(),
   component: function UploadRoute() {
     return <UploadPage id={upload.useParams().id} />;
   },

@@ -94,6 +94,10 @@ id!(
     UserId, "usr_", "user"
 );
 id!(
+    /// A widget of a dashboard.
+    WidgetId, "wdg_", "widget"
+);
+id!(
     /// An API token.
     TokenId, "tok_", "token"
 );

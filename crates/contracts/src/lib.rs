@@ -12,6 +12,7 @@ pub mod plan;
 pub mod problem;
 pub mod receipt;
 pub mod upload;
+pub mod widget;
 
-pub use ids::{DatasetId, TokenId, UploadId, UserId};
+pub use ids::{DatasetId, TokenId, UploadId, UserId, WidgetId};
 pub use problem::{Code, Problem};

@@ -77,7 +77,20 @@ impl RowsBounds {
 /// # Errors
 /// When the server cannot be reached the first time.
 pub async fn connect(url: &SecretString) -> Result<Client, NatsError> {
-    let options = ConnectOptions::new()
+    Ok(options().connect(url.expose_secret()).await?)
+}
+
+/// The same without waiting for the server, for whom NATS is of use but not needed: what is sent before it is there waits.
+///
+/// # Errors
+/// When the URL is none.
+pub async fn connect_later(url: &SecretString) -> Result<Client, NatsError> {
+    let options = options().retry_on_initial_connect();
+    Ok(options.connect(url.expose_secret()).await?)
+}
+
+fn options() -> ConnectOptions {
+    ConnectOptions::new()
         .name("gridkeep")
         .connection_timeout(Duration::from_secs(5))
         .request_timeout(Some(Duration::from_secs(5)))
@@ -85,8 +98,7 @@ pub async fn connect(url: &SecretString) -> Result<Client, NatsError> {
         .max_reconnects(None)
         .reconnect_delay_callback(|attempt| {
             Duration::from_millis((50 << attempt.min(5)).min(1_000))
-        });
-    Ok(options.connect(url.expose_secret()).await?)
+        })
 }
 
 /// The JetStream side of a client, its requests and publish acks bounded by ten seconds.

@@ -1,11 +1,12 @@
-//! Which rows a view shows: INTERFACE's filter, checked against the version's columns and bound as typed parameters.
+//! Which rows a view shows: INTERFACE's filter, checked against the version's columns, its values typed
+//! parameters or, in the statement of a view, literals.
 
 use contracts::dataset::ColumnType;
 use jiff::civil;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Result, StoredColumn, columns, numeric, statement::Binds};
+use crate::{Error, Result, StoredColumn, columns, numeric, statement::Values};
 
 /// Conditions in one filter, the values of an `in` counted.
 const CONDITIONS_MAX: usize = 1_000;
@@ -59,16 +60,20 @@ impl Filter {
 }
 
 impl Filter {
-    /// The condition, its values bound. `pub(crate)`, because the columns in it must be those of the tables it is put upon.
-    pub(crate) fn condition(&self, columns: &[StoredColumn], binds: &mut Binds) -> Result<String> {
-        let mut conditions = 0;
-        self.build(columns, binds, &mut conditions)
-    }
-
-    fn build(
+    /// The condition, its values bound or written out. `pub(crate)`, because the columns in it must be those of the tables it is put upon.
+    pub(crate) fn condition<V: Values>(
         &self,
         columns: &[StoredColumn],
-        binds: &mut Binds,
+        values: &mut V,
+    ) -> Result<String> {
+        let mut conditions = 0;
+        self.build(columns, values, &mut conditions)
+    }
+
+    fn build<V: Values>(
+        &self,
+        columns: &[StoredColumn],
+        binds: &mut V,
         conditions: &mut usize,
     ) -> Result<String> {
         let mut join = |parts: &[Self], word: &str, none: &str| -> Result<String> {
@@ -100,7 +105,7 @@ impl Filter {
 }
 
 impl CellFilter {
-    fn condition(&self, all: &[StoredColumn], binds: &mut Binds) -> Result<String> {
+    fn condition<V: Values>(&self, all: &[StoredColumn], binds: &mut V) -> Result<String> {
         let column = columns::find(all, &self.column)
             .ok_or_else(|| self.invalid(&format!("there is no column {:?}", self.column)))?;
         let sql = column.comparable();
@@ -147,7 +152,7 @@ impl CellFilter {
 
     /// Binds one value of the column's type. It is checked here, so that a malformed one is the caller's error and not a failed
     /// statement.
-    fn value(&self, kind: ColumnType, value: &Value, binds: &mut Binds) -> Result<String> {
+    fn value<V: Values>(&self, kind: ColumnType, value: &Value, binds: &mut V) -> Result<String> {
         if value.is_null() {
             return Err(self.invalid("null is found with is_null"));
         }
@@ -167,7 +172,7 @@ impl CellFilter {
             }
             ColumnType::Int64 => {
                 let number: i64 = text.parse().map_err(|_| bad("a whole number"))?;
-                binds.add(number)
+                binds.int(number)
             }
             ColumnType::Decimal => {
                 if numeric::encode(&text, &mut Vec::new()).is_none() {
@@ -180,11 +185,11 @@ impl CellFilter {
                 if !number.is_finite() {
                     return Err(bad("a finite number"));
                 }
-                binds.add(number)
+                binds.float(number)
             }
             ColumnType::Boolean => {
                 let yes: bool = text.parse().map_err(|_| bad("true or false"))?;
-                binds.add(yes)
+                binds.boolean(yes)
             }
             ColumnType::Date => {
                 let date: civil::Date = text.parse().map_err(|_| bad("a date (2024-12-31)"))?;

@@ -4,10 +4,12 @@
 //! the tables), [`ledger`] (its batches, each once), [`publish`] (the version), [`outbox`] (telling the others). Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
-//! People's own changes are [`commits`]; [`diff`] compares versions and [`restore`] brings one back.
+//! People's own changes are [`commits`]; [`diff`] compares versions and [`restore`] brings one back. [`aggregate`] sums a version up,
+//! and [`widgets`] keeps such sums beside the head.
 //!
 //! Everything is a method of [`Store`]. Locks are always taken in the order dataset, import, commit.
 
+pub mod aggregate;
 pub mod columns;
 pub mod commits;
 pub mod content;
@@ -26,6 +28,7 @@ pub mod restore;
 pub mod rows;
 pub mod sweep;
 pub mod versions;
+pub mod widgets;
 
 mod blocks;
 mod cells;
@@ -54,6 +57,7 @@ pub use restore::Restored;
 pub use rows::{RowsPage, RowsQuery, Sort, SortKey, Start};
 pub use sweep::Swept;
 pub use versions::{At, Snapshot, VersionPage};
+pub use widgets::Refreshed;
 
 /// The engine. Cheap to clone; clones share the pool and the caches of immutable things.
 #[derive(Clone, Debug)]

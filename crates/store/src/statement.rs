@@ -45,8 +45,38 @@ impl Binds {
         Ok(format!("${}", self.count))
     }
 
-    /// Binds a value by its text, which must be one of this type.
-    pub(crate) fn text(&mut self, value: String, sql_type: &str) -> Result<String> {
+    pub(crate) fn query(self, sql: String) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query_with(AssertSqlSafe(sql), self.arguments)
+    }
+
+    pub(crate) async fn fetch(self, sql: String, pool: &sqlx::PgPool) -> Result<Vec<PgRow>> {
+        Ok(self.query(sql).fetch_all(pool).await?)
+    }
+}
+
+/// How a condition gets its values: each method gives the text that stands for one.
+pub(crate) trait Values {
+    fn int(&mut self, value: i64) -> Result<String>;
+    fn float(&mut self, value: f64) -> Result<String>;
+    fn boolean(&mut self, value: bool) -> Result<String>;
+    /// A value by its text, which must be one of this type.
+    fn text(&mut self, value: String, sql_type: &str) -> Result<String>;
+}
+
+impl Values for Binds {
+    fn int(&mut self, value: i64) -> Result<String> {
+        self.add(value)
+    }
+
+    fn float(&mut self, value: f64) -> Result<String> {
+        self.add(value)
+    }
+
+    fn boolean(&mut self, value: bool) -> Result<String> {
+        self.add(value)
+    }
+
+    fn text(&mut self, value: String, sql_type: &str) -> Result<String> {
         let place = self.add(value)?;
         Ok(if sql_type == "text" {
             format!("{place}::text")
@@ -54,13 +84,28 @@ impl Binds {
             format!("{place}::text::{sql_type}")
         })
     }
+}
 
-    pub(crate) fn query(self, sql: String) -> Query<'static, Postgres, PgArguments> {
-        sqlx::query_with(AssertSqlSafe(sql), self.arguments)
+/// Written out: a view's statement has no parameters.
+pub(crate) struct Literals;
+
+impl Values for Literals {
+    fn int(&mut self, value: i64) -> Result<String> {
+        Ok(format!("'{value}'::bigint"))
     }
 
-    pub(crate) async fn fetch(self, sql: String, pool: &sqlx::PgPool) -> Result<Vec<PgRow>> {
-        Ok(self.query(sql).fetch_all(pool).await?)
+    fn float(&mut self, value: f64) -> Result<String> {
+        Ok(format!("'{value:?}'::double precision"))
+    }
+
+    fn boolean(&mut self, value: bool) -> Result<String> {
+        Ok(value.to_string())
+    }
+
+    /// `E''` with the backslash doubled means the same whatever `standard_conforming_strings` says.
+    fn text(&mut self, value: String, sql_type: &str) -> Result<String> {
+        let quoted = value.replace('\\', "\\\\").replace('\'', "''");
+        Ok(format!("E'{quoted}'::{sql_type}"))
     }
 }
 

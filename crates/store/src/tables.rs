@@ -137,9 +137,10 @@ pub(crate) async fn widen(
     Ok(())
 }
 
+/// With the views of widgets upon them.
 pub(crate) async fn drop_all(connection: &mut PgConnection, dataset_no: i64) -> Result<()> {
     let statement = format!(
-        "drop table if exists {}, {}, {};",
+        "drop table if exists {}, {}, {} cascade;",
         live(dataset_no),
         history(dataset_no),
         blocks(dataset_no)

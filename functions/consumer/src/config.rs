@@ -82,8 +82,8 @@ impl Deps {
         let nats = nats::connect(&config.nats_url).await?;
         let jetstream = nats::jetstream(&nats);
         nats::ensure_streams(&jetstream, &config.rows).await?;
-        // Two writers, and whoever asks something meanwhile.
-        let pool = pg::connect(&config.pg_url, 4)?;
+        // Two writers, a refresh, and whoever asks something meanwhile.
+        let pool = pg::connect(&config.pg_url, 6)?;
         Ok(Arc::new(Self {
             store: Store::new(pool),
             s3: s3::client(&config.s3).await,

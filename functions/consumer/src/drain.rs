@@ -1,5 +1,5 @@
-//! One sitting at the stream, and the host's endless one: two writers side by side ([`crate::writer`]), and somebody who
-//! attends to what no message announces.
+//! One sitting at the stream, and the host's endless one: two writers side by side ([`crate::writer`]), one
+//! who keeps widgets at the head ([`crate::views`]), and somebody who attends to what no message announces.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use crate::{
     error::{self, Error},
     housekeeping::housekeep,
     relay::relay,
-    writer,
+    views, writer,
 };
 
 /// Side by side they keep PostgreSQL busy while one of them fetches, decodes or waits for a commit.
@@ -50,6 +50,8 @@ pub struct DrainReport {
     pub published: u64,
     /// Events that it relayed.
     pub relayed: u64,
+    /// Widgets that it brought to a new version.
+    pub refreshed: u64,
     /// Whether it stopped at its deadline with more to do, and woke the next.
     pub more: bool,
 }
@@ -62,6 +64,7 @@ impl std::ops::AddAssign for DrainReport {
         self.dead += other.dead;
         self.published += other.published;
         self.relayed += other.relayed;
+        self.refreshed += other.refreshed;
         self.more |= other.more;
     }
 }
@@ -115,7 +118,7 @@ impl Sitting {
     }
 }
 
-/// Writes what waits in the stream, publishes what is complete, relays what is owed. Returns when nothing is left or the
+/// Writes what waits in the stream, publishes what is complete, relays what is owed, brings widgets to it. Returns when nothing is left or the
 /// deadline is near; safe to run many at once.
 ///
 /// # Errors
@@ -141,6 +144,7 @@ pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error>
         return Err(error);
     }
     report.relayed += relay(deps).await?;
+    report += views::run(deps, &sitting).await?;
     if sitting.is_closing() && has_work(deps).await? {
         report.more = true;
         let wake = Wake {
@@ -158,12 +162,16 @@ pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error>
 /// # Errors
 /// When NATS does not answer.
 pub async fn has_work(deps: &Deps) -> Result<bool, Error> {
-    let consumer = writer::consumer(deps).await?;
-    let info = consumer
-        .get_info()
-        .await
-        .map_err(|e| Error::Consumer(e.into()))?;
-    Ok(info.num_pending > 0 || info.num_ack_pending > 0)
+    for consumer in [writer::consumer(deps).await?, views::consumer(deps).await?] {
+        let info = consumer
+            .get_info()
+            .await
+            .map_err(|e| Error::Consumer(e.into()))?;
+        if info.num_pending > 0 || info.num_ack_pending > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Sits at the stream until `shutdown`, then finishes what it holds.
@@ -183,6 +191,17 @@ pub async fn run_loop(deps: Arc<Deps>, shutdown: impl Future<Output = ()> + Send
             }
         });
     }
+    let (refreshing, refresher) = (Arc::clone(&sitting), Arc::clone(&deps));
+    tasks.spawn(async move {
+        let mut failures = 0;
+        while !refreshing.is_closing() {
+            if let Err(error) = views::run(&refresher, &refreshing).await {
+                pause(&mut failures, &error).await;
+            } else {
+                failures = 0;
+            }
+        }
+    });
     let attendant = Arc::clone(&deps);
     let attending = async {
         let mut failures = 0;
@@ -199,7 +218,7 @@ pub async fn run_loop(deps: Arc<Deps>, shutdown: impl Future<Output = ()> + Send
     sitting.stopped.store(true, Ordering::Relaxed);
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(error = error::chain(&error), "a writer stopped");
+            tracing::error!(error = error::chain(&error), "a task of the drain stopped");
         }
     }
     if let Err(error) = deps.nats.flush().await {

@@ -85,7 +85,7 @@ pub(crate) async fn run(deps: &Deps, sitting: &Sitting) -> Result<DrainReport, E
 }
 
 /// Takes what is there, waiting for a first message.
-async fn fetch(
+pub(crate) async fn fetch(
     consumer: &PullConsumer,
     linger: Duration,
 ) -> Result<Vec<jetstream::Message>, Error> {

@@ -1,13 +1,16 @@
 //! What data-api must be told, and what it holds while it runs.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
+use contracts::events::Wake;
 use platform::{
     auth::Verifier,
     cache::Cache,
     config::{ConfigError, Settings},
-    pg,
+    nats, pg,
+    queue::{Queue, QueueConfig, QueueError},
+    telemetry::chain,
 };
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -22,16 +25,34 @@ pub struct Config {
     pub pg_connections: u32,
     /// `GRIDKEEP_REDIS_URL`: answers that never change are kept there; without it every page is made.
     pub redis_url: Option<SecretString>,
+    /// `GRIDKEEP_WAKE_QUEUE`: wakes the consumer, which tells of new versions. Without it the consumer looks by itself.
+    pub wake: Option<QueueConfig>,
+    /// `GRIDKEEP_NATS_URL`, where that queue is NATS.
+    pub nats_url: Option<SecretString>,
     /// Checks access tokens.
     pub verifier: Arc<Verifier>,
 }
+
+/// A write waits so long at most for the consumer to be woken.
+const WAKE_WITHIN: Duration = Duration::from_millis(300);
 
 impl Config {
     /// # Errors
     /// Names the setting that is missing or not valid.
     pub fn from(settings: &Settings) -> Result<Self, ConfigError> {
+        const WAKE: &str = "GRIDKEEP_WAKE_QUEUE";
+        let wake = match settings.optional(WAKE) {
+            None => None,
+            Some(_) => Some(QueueConfig::from(settings, WAKE)?),
+        };
+        let nats_url = match &wake {
+            Some(wake) if wake.needs_nats() => Some(settings.secret("GRIDKEEP_NATS_URL")?),
+            _ => None,
+        };
         Ok(Self {
             pg_url: settings.secret("GRIDKEEP_PG_URL")?,
+            wake,
+            nats_url,
             pg_connections: settings.parse_or("GRIDKEEP_PG_CONNECTIONS", 8)?,
             redis_url: settings
                 .optional("GRIDKEEP_REDIS_URL")
@@ -48,31 +69,60 @@ pub enum ConnectError {
     Pg(#[from] sqlx::Error),
     #[error("GRIDKEEP_REDIS_URL cannot be used")]
     Redis(#[from] platform::cache::UrlError),
+    #[error("GRIDKEEP_NATS_URL cannot be used")]
+    Nats(#[from] nats::NatsError),
+    #[error("GRIDKEEP_WAKE_QUEUE cannot be used")]
+    Wake(#[from] QueueError),
 }
 
-/// The clients of data-api, made once per process. None of them opens a connection before it is used.
+/// The clients of data-api, made once per process. None of them waits for its server before it is used.
 pub struct Deps {
     pub(crate) pool: PgPool,
     pub(crate) store: Store,
     pub(crate) cache: Cache,
+    wake: Option<Queue>,
     pub(crate) verifier: Arc<Verifier>,
 }
 
 impl Deps {
     /// # Errors
     /// When a URL cannot be used at all; an unreachable server is none.
-    #[expect(
-        clippy::unused_async,
-        reason = "every function's Deps::connect is awaited alike"
-    )]
     pub async fn connect(config: &Config) -> Result<Arc<Self>, ConnectError> {
+        let nats = match &config.nats_url {
+            None => None,
+            Some(url) => Some(nats::connect_later(url).await?),
+        };
+        let wake = match &config.wake {
+            None => None,
+            Some(queue) => Some(Queue::connect(queue, nats.as_ref()).await?),
+        };
         let pool = pg::connect_for_pages(&config.pg_url, config.pg_connections)?;
         Ok(Arc::new(Self {
             store: Store::new(pool.clone()),
             pool,
             cache: Cache::connect(config.redis_url.as_ref())?,
             verifier: Arc::clone(&config.verifier),
+            wake,
         }))
+    }
+
+    /// Wakes the consumer for the version that a write may have published. The version itself is safe: whatever fails here only
+    /// makes its dashboard later.
+    pub(crate) async fn wake(&self) {
+        let Some(queue) = &self.wake else { return };
+        let wake = Wake {
+            reason: "a write".to_owned(),
+        };
+        let Ok(body) = serde_json::to_string(&wake) else {
+            return;
+        };
+        match tokio::time::timeout(WAKE_WITHIN, queue.send(&body)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = chain(&error), "the consumer was not woken");
+            }
+            Err(_) => tracing::warn!("the consumer was not woken in time"),
+        }
     }
 }
 

@@ -20,11 +20,16 @@ pub fn parse(text: &str) -> Result<Option<Filter>, Error> {
             format!("The filter is not JSON: {e}. It looks like {{\"and\": [{{\"column\": \"…\", \"op\": \"eq\", \"value\": …}}]}}."),
         )
     })?;
-    if value == json!({"and": []}) {
+    read_value(&value)
+}
+
+/// The same of a filter that came within a body.
+pub fn read_value(value: &Value) -> Result<Option<Filter>, Error> {
+    if *value == json!({"and": []}) {
         return Ok(None);
     }
     let mut tests = 0;
-    let filter = read(&value, "filter", 1, &mut tests)?;
+    let filter = read(value, "filter", 1, &mut tests)?;
     Ok(Some(filter))
 }
 

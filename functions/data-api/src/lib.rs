@@ -1,8 +1,10 @@
 //! data-api: what is in the tables. [`datasets`] lists and shows them, [`rows`] reads pages of a version (its parameters
 //! are read by [`query`], [`filter`] and [`cursor`]), [`commits`] changes them (cells are read by [`values`]), [`versions`]
-//! tells how a dataset came to be, [`diff`] and [`restore`] go back, [`grants`] says who may. Everything below
+//! tells how a dataset came to be, [`diff`] and [`restore`] go back, [`grants`] says who may, [`aggregate`] sums up and
+//! [`widgets`] keeps such sums on a dashboard. Everything below
 //! `/datasets/{id}` takes its right from `platform::access`.
 
+mod aggregate;
 mod commits;
 mod config;
 mod cursor;
@@ -17,10 +19,16 @@ mod restore;
 mod rows;
 mod values;
 mod versions;
+mod widgets;
 
 use std::sync::Arc;
 
-use axum::{Router, response::IntoResponse};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
 use http::header;
 use platform::http::openapi::SecuritySchemes;
 use utoipa::OpenApi;
@@ -42,6 +50,7 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
         (name = "commits", description = "Changing rows, one version at a time"),
         (name = "versions", description = "How a dataset came to be"),
         (name = "grants", description = "Who may do what with a dataset"),
+        (name = "widgets", description = "Numbers and charts of a dataset"),
         (name = "about", description = "This document"),
     ),
     components(schemas(contracts::Problem, contracts::dataset::CutCell)),
@@ -58,12 +67,30 @@ fn routes() -> OpenApiRouter<App> {
         .merge(diff::routes())
         .merge(restore::routes())
         .merge(grants::routes())
+        .merge(aggregate::routes())
+        .merge(widgets::routes())
         .routes(routes!(show_document))
 }
 
 /// The bare routes, with absolute paths; who mounts them puts `platform::http::layer` around.
 pub fn router(deps: Arc<Deps>) -> Router {
-    routes().with_state(App(deps)).split_for_parts().0
+    let app = App(deps);
+    let wakes = middleware::from_fn_with_state(app.clone(), wake_after_write);
+    routes()
+        .with_state(app)
+        .split_for_parts()
+        .0
+        .route_layer(wakes)
+}
+
+/// A write may have published a version; the consumer tells of it ([`Deps`]). Here, so that no handler can forget it.
+async fn wake_after_write(State(App(deps)): State<App>, request: Request, next: Next) -> Response {
+    let writes = !request.method().is_safe();
+    let response = next.run(request).await;
+    if writes && response.status().is_success() {
+        deps.wake().await;
+    }
+    response
 }
 
 /// This function's part of the OpenAPI document.

@@ -65,6 +65,9 @@ const TYPE_NAMES: Record<ColumnType, string> = {
   json: 'JSON',
 };
 
+/** Every kind a column may have, the common ones first. */
+export const COLUMN_TYPES: readonly ColumnType[] = ['text', 'int64', 'decimal', 'float', 'boolean', 'date', 'time', 'timestamp', 'timestamptz', 'json'];
+
 export const typeMark = (kind: ColumnType): string => TYPE_MARKS[kind];
 export const typeName = (kind: ColumnType): string => TYPE_NAMES[kind];
 

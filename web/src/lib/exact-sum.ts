@@ -59,6 +59,14 @@ export function stats(values: Iterable<unknown>): Stats | null {
   };
 }
 
+/** `a - b`, every digit of it; null when either is no plain number. */
+export function difference(a: string, b: string): string | null {
+  const [one, other] = [parse(a), parse(b)];
+  if (!one || !other) return null;
+  const scale = Math.max(one.scale, other.scale);
+  return print({ digits: at(one, scale) - at(other, scale), scale });
+}
+
 function plain(value: number): string {
   const text = String(value);
   return text.includes('e') ? value.toFixed(20) : text;

@@ -1,6 +1,6 @@
-// What a dataset's address says beside its id: tab, sort, filter, version and row.
+// What a dataset's address says beside its id: tab, sort, filter, version, row and comparison.
 
-export const TABS = ['grid', 'history', 'imports', 'quarantine', 'settings'] as const;
+export const TABS = ['grid', 'dashboard', 'history', 'imports', 'quarantine', 'settings'] as const;
 export type Tab = (typeof TABS)[number];
 
 export interface DatasetSearch {
@@ -11,13 +11,16 @@ export interface DatasetSearch {
   filter?: string;
   version?: number;
   row?: number;
+  /** Of a comparison, in History: both or none. */
+  from?: number;
+  to?: number;
 }
 
 const isTab = (value: unknown): value is Tab => TABS.some((tab) => tab === value);
 const positive = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 
 export function readDatasetSearch(search: Record<string, unknown>): DatasetSearch {
-  const { tab, sort, filter, version, row } = search;
+  const { tab, sort, filter, version, row, from, to } = search;
   const filterText = typeof filter === 'string' ? filter : typeof filter === 'object' && filter !== null ? JSON.stringify(filter) : undefined;
   return {
     ...(isTab(tab) && tab !== 'grid' ? { tab } : {}),
@@ -25,5 +28,6 @@ export function readDatasetSearch(search: Record<string, unknown>): DatasetSearc
     ...(filterText ? { filter: filterText } : {}),
     ...(positive(version) ? { version } : {}),
     ...(positive(row) ? { row } : {}),
+    ...(positive(from) && positive(to) ? { from, to } : {}),
   };
 }

@@ -1,45 +1,33 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
-import { FileUp, History } from 'lucide-react';
-import { useEffect } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { lazyRouteComponent, Link, useNavigate } from '@tanstack/react-router';
+import { FileUp } from 'lucide-react';
+import { Suspense, useEffect } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 
 import { Button } from '@/components/button';
 import { Failed, Skeleton } from '@/components/states';
 import { Time } from '@/components/time';
-import { datasetQuery, versionsQuery } from '@/features/datasets/api';
-import { HistoryTab } from '@/features/datasets/components/history-tab';
-import { QuarantineTab } from '@/features/datasets/components/quarantine-tab';
-import { SettingsTab } from '@/features/datasets/components/settings-tab';
+import { datasetQuery } from '@/features/datasets/api';
+import { remember } from '@/features/datasets/recent';
 import { EditButton } from '@/features/edit/components/edit-button';
 import { KeptChanges, SessionDialogs } from '@/features/edit/components/session-dialogs';
 import { useEditSession } from '@/features/edit/use-edit-session';
-import { remember } from '@/features/datasets/recent';
-import { ImportsTab } from '@/features/uploads/components/imports-tab';
+import { ShareButton } from '@/features/sharing/components/share-button';
 import { chooseFiles } from '@/features/uploads/drop-intent';
 import { codeOf } from '@/lib/api/problem';
-import { count, dayTime } from '@/lib/format';
+import { count } from '@/lib/format';
 import type { Dataset } from '@/lib/api/types';
 
 import type { DatasetSearch, Tab as TabName } from './dataset-search';
 import { GridTab } from './grid-tab';
 
-function VersionBand({ id, version }: { id: string; version: number }) {
-  const versions = useInfiniteQuery(versionsQuery(id));
-  const info = versions.data?.pages.flatMap((page) => page.versions).find((other) => other.version === version);
-  return (
-    <div className="version-band" role="status">
-      <History size={15} aria-hidden />
-      <span>
-        Viewing v{version}
-        {info ? ` as of ${dayTime(info.published_at)}` : ''} · read only
-      </span>
-      <Link to="/datasets/$id" params={{ id }} search={(before) => ({ ...before, version: undefined, row: undefined })} className="btn tiny">
-        Back to head
-      </Link>
-    </div>
-  );
-}
+const DashboardTab = lazyRouteComponent(() => import('@/features/dashboard/components/dashboard-tab'));
+const HistoryTab = lazyRouteComponent(() => import('@/features/datasets/components/history-tab'), 'HistoryTab');
+const CompareView = lazyRouteComponent(() => import('@/features/compare/components/compare-view'), 'CompareView');
+const ImportsTab = lazyRouteComponent(() => import('@/features/uploads/components/imports-tab'), 'ImportsTab');
+const QuarantineTab = lazyRouteComponent(() => import('@/features/datasets/components/quarantine-tab'), 'QuarantineTab');
+const SettingsTab = lazyRouteComponent(() => import('@/features/datasets/components/settings-tab'), 'SettingsTab');
+const VersionBand = lazyRouteComponent(() => import('@/features/datasets/components/version-band'), 'VersionBand');
 
 const HEAD_POLL_MS = 15_000;
 
@@ -62,7 +50,7 @@ export function DatasetPage({ id, search }: { id: string; search: DatasetSearch 
   if (!dataset.data || codeOf(dataset.error) === 'not_found') {
     return <Failed error={dataset.error} what="The dataset could not be read" onRetry={() => void dataset.refetch()} actions={<><Link to="/" className="btn">Go to datasets</Link><KeptChanges dataset={id} /></>} />;
   }
-  return <Shown dataset={dataset.data} search={search} onTab={(tab) => void navigate({ to: '/datasets/$id', params: { id }, search: (before) => ({ ...before, tab: tab === 'grid' ? undefined : tab }) })} />;
+  return <Shown dataset={dataset.data} search={search} onTab={(tab) => void navigate({ to: '/datasets/$id', params: { id }, search: (before) => ({ ...before, from: undefined, to: undefined, tab: tab === 'grid' ? undefined : tab }) })} />;
 }
 
 function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSearch; onTab: (tab: TabName) => void }) {
@@ -78,6 +66,7 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
           </Link>
         ) : null}
         <span className="grow" />
+        <ShareButton dataset={dataset} />
         {dataset.role === 'viewer' ? (
           <span className="badge">viewer</span>
         ) : (
@@ -91,6 +80,7 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
       <Tabs selectedKey={search.tab ?? 'grid'} onSelectionChange={(key) => onTab(key as TabName)} style={{ display: 'contents' }}>
         <TabList className="tabs ds-tabs" aria-label="Of this dataset">
           <Tab id="grid" className="tab">Grid</Tab>
+          <Tab id="dashboard" className="tab">Dashboard</Tab>
           <Tab id="history" className="tab">History</Tab>
           <Tab id="imports" className="tab">Imports</Tab>
           <Tab id="quarantine" className="tab">
@@ -99,21 +89,32 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
           </Tab>
           <Tab id="settings" className="tab">Settings</Tab>
         </TabList>
-        {old === null ? null : <VersionBand id={id} version={old} />}
+        {old === null ? null : <Suspense><VersionBand dataset={dataset} version={old} /></Suspense>}
         <TabPanel id="grid" className="ds-panel">
           <GridTab dataset={dataset} search={search} />
         </TabPanel>
+        <TabPanel id="dashboard" className="ds-panel scrolls">
+          <Suspense fallback={<Skeleton lines={8} />}>
+            <DashboardTab dataset={dataset} old={old} gridFilter={search.filter} />
+          </Suspense>
+        </TabPanel>
         <TabPanel id="history" className="ds-panel scrolls">
-          <HistoryTab dataset={dataset} shown={old ?? dataset.version} />
+          <Suspense fallback={<Skeleton />}>
+            {search.from !== undefined && search.to !== undefined ? (
+              <CompareView dataset={dataset} from={search.from} to={search.to} />
+            ) : (
+              <HistoryTab dataset={dataset} shown={old ?? dataset.version} />
+            )}
+          </Suspense>
         </TabPanel>
         <TabPanel id="imports" className="ds-panel scrolls">
-          <ImportsTab datasetId={id} />
+          <Suspense fallback={<Skeleton />}><ImportsTab datasetId={id} /></Suspense>
         </TabPanel>
         <TabPanel id="quarantine" className="ds-panel scrolls">
-          <QuarantineTab dataset={dataset} />
+          <Suspense fallback={<Skeleton />}><QuarantineTab dataset={dataset} /></Suspense>
         </TabPanel>
         <TabPanel id="settings" className="ds-panel scrolls">
-          <SettingsTab dataset={dataset} />
+          <Suspense fallback={<Skeleton />}><SettingsTab dataset={dataset} /></Suspense>
         </TabPanel>
       </Tabs>
     </div>

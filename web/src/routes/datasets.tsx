@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { FileUp, Search, Table2 } from 'lucide-react';
-import { useState } from 'react';
+import { FileUp, Plus, Search, Table2 } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
 import { Input, SearchField } from 'react-aria-components';
 
 import { Button } from '@/components/button';
@@ -11,6 +11,8 @@ import { datasetsQuery } from '@/features/datasets/api';
 import { chooseFiles } from '@/features/uploads/drop-intent';
 import type { Dataset } from '@/lib/api/types';
 import { count, plural } from '@/lib/format';
+
+const NewDatasetDialog = lazy(() => import('@/features/datasets/components/new-dataset-dialog').then((module) => ({ default: module.NewDatasetDialog })));
 
 function DatasetTable({ datasets }: { datasets: readonly Dataset[] }) {
   return (
@@ -55,22 +57,29 @@ function DatasetTable({ datasets }: { datasets: readonly Dataset[] }) {
 export function DatasetsPage() {
   const datasets = useQuery(datasetsQuery);
   const [search, setSearch] = useState('');
+  const [making, setMaking] = useState(false);
   const found = (datasets.data ?? []).filter((dataset) => dataset.name.toLowerCase().includes(search.trim().toLowerCase()));
   const upload = (
     <Button look="primary" onPress={() => chooseFiles()}>
       <FileUp size={15} aria-hidden /> Upload a file
     </Button>
   );
+  const make = (
+    <Button onPress={() => setMaking(true)}>
+      <Plus size={15} aria-hidden /> New dataset
+    </Button>
+  );
   return (
     <div className="page">
       <div className="page-head">
-        <h1>Datasets</h1>
+        <h1 style={{ overflowWrap: 'normal' }}>Datasets</h1>
+        {make}
         {upload}
       </div>
       {datasets.isPending ? <Skeleton /> : null}
       {datasets.isError && !datasets.data ? <Failed error={datasets.error} what="The datasets could not be read" onRetry={() => void datasets.refetch()} /> : null}
       {datasets.data?.length === 0 ? (
-        <Empty icon={<Table2 size={28} aria-hidden />} title="No datasets yet" actions={upload}>
+        <Empty icon={<Table2 size={28} aria-hidden />} title="No datasets yet" actions={<>{upload}{make}</>}>
           Drop a CSV file anywhere on this page, or choose one. Its rows become a table that keeps every version.
         </Empty>
       ) : null}
@@ -90,6 +99,11 @@ export function DatasetsPage() {
             </Empty>
           )}
         </>
+      ) : null}
+      {making ? (
+        <Suspense>
+          <NewDatasetDialog onClose={() => setMaking(false)} />
+        </Suspense>
       ) : null}
     </div>
   );

@@ -1,24 +1,30 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { FileUp, LogOut, Monitor, Moon, PanelLeftClose, PanelLeftOpen, Search, Sun, Table2, Upload, Users, WifiOff } from 'lucide-react';
-import { useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 
 import { IconButton } from '@/components/button';
-import { MenuButton, MenuItem } from '@/components/menu';
+import { Notices } from '@/components/notices';
 import { datasetsQuery } from '@/features/datasets/api';
 import { useRecent } from '@/features/datasets/recent';
-import { type Action, Palette } from '@/features/palette/components/palette';
+import type { Action } from '@/features/palette/components/palette';
 import { meQuery, signOut } from '@/features/session/api';
 import { Dock } from '@/features/uploads/components/dock';
 import { DropTarget } from '@/features/uploads/components/drop-target';
-import { UploadDialog } from '@/features/uploads/components/upload-dialog';
 import { chooseFiles, useIntent } from '@/features/uploads/drop-intent';
 import { onFinished } from '@/features/uploads/upload-store';
 import { store, useStoredText } from '@/lib/stored';
-import { setTheme, type Theme, useTheme } from '@/lib/theme';
+import { setTheme, useTheme } from '@/lib/theme';
 import { useOnline } from '@/lib/use-online';
 
-const THEMES: readonly { id: Theme; label: string; icon: typeof Sun }[] = [
+import type { ThemeChoice } from './theme-menu';
+
+// What nobody sees at first comes when it is asked for; the theme's menu right after the page.
+const Palette = lazy(() => import('@/features/palette/components/palette').then((module) => ({ default: module.Palette })));
+const UploadDialog = lazy(() => import('@/features/uploads/components/upload-dialog').then((module) => ({ default: module.UploadDialog })));
+const ThemeMenu = lazy(() => import('./theme-menu').then((module) => ({ default: module.ThemeMenu })));
+
+const THEMES: readonly ThemeChoice[] = [
   { id: 'light', label: 'Light', icon: Sun },
   { id: 'dark', label: 'Dark', icon: Moon },
   { id: 'system', label: 'As the system', icon: Monitor },
@@ -126,23 +132,9 @@ export function Frame() {
           <IconButton label={folded ? 'Unfold the rail' : 'Fold the rail'} onPress={() => store('rail-folded', !folded)}>
             {folded ? <PanelLeftOpen size={16} aria-hidden /> : <PanelLeftClose size={16} aria-hidden />}
           </IconButton>
-          <MenuButton
-            label="Theme"
-            selectionMode="single"
-            selectedKeys={[theme]}
-            onAction={(key) => setTheme(key as Theme)}
-            trigger={
-              <IconButton label="Theme">
-                <ThemeIcon size={16} aria-hidden />
-              </IconButton>
-            }
-          >
-            {THEMES.map(({ id, label, icon: Icon }) => (
-              <MenuItem key={id} id={id} textValue={label}>
-                <Icon size={15} aria-hidden /> {label}
-              </MenuItem>
-            ))}
-          </MenuButton>
+          <Suspense fallback={<IconButton label="Theme" isDisabled><ThemeIcon size={16} aria-hidden /></IconButton>}>
+            <ThemeMenu themes={THEMES} theme={theme} icon={ThemeIcon} />
+          </Suspense>
           {folded ? null : (
             <span className="cut grow small faint" title={me.data?.email}>
               {me.data?.name}
@@ -174,15 +166,20 @@ export function Frame() {
         </button>
       </nav>
       <Dock />
+      <Notices />
       <DropTarget datasetId={openDataset} />
-      {intent ? <UploadDialog key={intent.files.map((file) => file.name).join('|')} intent={intent} datasets={all} /> : null}
-      <Palette
-        isOpen={palette}
-        onClose={() => setPalette(false)}
-        datasets={all}
-        actions={actions}
-        onDataset={(id) => void navigate({ to: '/datasets/$id', params: { id } })}
-      />
+      <Suspense>
+        {intent ? <UploadDialog key={intent.files.map((file) => file.name).join('|')} intent={intent} datasets={all} /> : null}
+        {palette ? (
+          <Palette
+            isOpen
+            onClose={() => setPalette(false)}
+            datasets={all}
+            actions={actions}
+            onDataset={(id) => void navigate({ to: '/datasets/$id', params: { id } })}
+          />
+        ) : null}
+      </Suspense>
     </div>
   );
 }

@@ -13,3 +13,4 @@ mod paging;
 mod speed;
 mod types;
 mod visibility;
+mod widgets;

@@ -7,3 +7,4 @@ mod common;
 mod datasets;
 mod grants;
 mod rows;
+mod widgets;

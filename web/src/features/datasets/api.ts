@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 
 import { api, unwrap } from '@/lib/api/client';
-import type { Dataset } from '@/lib/api/types';
+import type { Dataset, NewColumn, VersionInfo } from '@/lib/api/types';
 
 async function listAll(signal: AbortSignal): Promise<Dataset[]> {
   const datasets: Dataset[] = [];
@@ -35,6 +35,26 @@ export const versionsQuery = (id: string) =>
     ...pages,
   });
 
+async function findVersion(id: string, version: number, signal: AbortSignal): Promise<VersionInfo | null> {
+  let cursor = '';
+  do {
+    const page = await unwrap(
+      api.GET('/api/v1/datasets/{id}/versions', { params: { path: { id }, query: { limit: 200, ...cursorOf(cursor) } }, signal }),
+    );
+    const found = page.versions.find((info) => info.version === version);
+    if (found) return found;
+    cursor = page.next ?? '';
+  } while (cursor);
+  return null;
+}
+
+/** Who made a version and when. The API lists versions only, so an old one is looked for; what it is never changes. */
+export const versionQuery = (id: string, version: number) =>
+  queryOptions({ queryKey: ['version', id, version], queryFn: ({ signal }) => findVersion(id, version, signal), staleTime: Infinity });
+
+export const restoreVersion = (id: string, version: number, message: string) =>
+  unwrap(api.POST('/api/v1/datasets/{id}/restore', { params: { path: { id } }, body: { version, message } }));
+
 export const quarantineQuery = (id: string) =>
   infiniteQueryOptions({
     queryKey: ['dataset', id, 'quarantine'],
@@ -42,6 +62,8 @@ export const quarantineQuery = (id: string) =>
       unwrap(api.GET('/api/v1/datasets/{id}/quarantine', { params: { path: { id }, query: { limit: 50, ...cursorOf(pageParam) } }, signal })),
     ...pages,
   });
+
+export const createDataset = (name: string, columns: NewColumn[]) => unwrap(api.POST('/api/v1/datasets', { body: { name, columns } }));
 
 export const renameDataset = (id: string, name: string) =>
   unwrap(api.PATCH('/api/v1/datasets/{id}', { params: { path: { id } }, body: { name } }));

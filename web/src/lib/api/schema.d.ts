@@ -132,6 +132,23 @@ export interface paths {
         patch: operations["rename_dataset"];
         trace?: never;
     };
+    "/api/v1/datasets/{id}/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups and measures of a version */
+        get: operations["show_aggregate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{id}/commits": {
         parameters: {
             query?: never;
@@ -340,6 +357,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{id}/widgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The dashboard of a dataset
+         * @description Each widget says of which version its numbers are; soon after a new one they are of that.
+         */
+        get: operations["list_widgets"];
+        put?: never;
+        /** Add a widget (editors) */
+        post: operations["create_widget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/widgets/{widget_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One widget */
+        get: operations["show_widget"];
+        put?: never;
+        post?: never;
+        /** Delete a widget (editors) */
+        delete: operations["delete_widget"];
+        options?: never;
+        head?: never;
+        /** Change a widget (editors) */
+        patch: operations["update_widget"];
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -459,6 +516,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Numbers computed for this answer. */
+        Aggregate: components["schemas"]["Series"] & {
+            /** Format: int64 */
+            version: number;
+            /** @description UTC, six decimals. */
+            published_at: string;
+        };
         /** @description One cell at a version, whole; or the slice of a long one that was asked for. */
         CellAt: {
             /** Format: int64 */
@@ -690,6 +754,11 @@ export interface components {
         };
         /** @description The one spelling of a column's values, as `tabular::format` reads and prints it (`dd/MM/yyyy`, `yes|no`, …). */
         Format: string;
+        /**
+         * @description Which groups come first.
+         * @enum {string}
+         */
+        GroupOrder: "group" | "measure";
         Me: {
             id: components["schemas"]["UserId"];
             email: string;
@@ -706,6 +775,26 @@ export interface components {
         NewDataset: {
             name: string;
             columns: components["schemas"]["NewColumn"][];
+        };
+        NewWidget: {
+            title: string;
+            kind: components["schemas"]["WidgetKind"];
+            /**
+             * @description A column, or `col_3:month` (day, week, month, quarter, year) of one that holds dates. A number has none, the others need
+             *     one.
+             */
+            group?: string | null;
+            /** @description `count`, or `count:col_3`, `sum:…`, `avg:…`, `min:…`, `max:…`. */
+            measures: string[];
+            /** @description As of the rows. */
+            filter?: Record<string, never> | null;
+            sort?: components["schemas"]["GroupOrder"] | null;
+            /**
+             * Format: int32
+             * @description When left out: 50 bars, 1,000 points of a line.
+             */
+            limit?: number | null;
+            position?: components["schemas"]["Position"] | null;
         };
         /** @description Which bytes the plan was made of. A load reads them with `If-Match`. */
         ObjectRef: {
@@ -778,6 +867,17 @@ export interface components {
             source?: number | null;
             /** @description Whether the type was fixed beforehand (override, or append): what does not fit is quarantined. */
             fixed: boolean;
+        };
+        /** @description Place on a grid of 12 columns. */
+        Position: {
+            /** Format: int32 */
+            x: number;
+            /** Format: int32 */
+            y: number;
+            /** Format: int32 */
+            w: number;
+            /** Format: int32 */
+            h: number;
         };
         /** @description A problem as it is sent (`application/problem+json`) and as an import keeps it. */
         Problem: {
@@ -893,6 +993,19 @@ export interface components {
             total: number;
             next?: string | null;
         };
+        /** @description The numbers: one row per group, the group first, then the measures; without groups one row of measures. */
+        Series: {
+            columns: components["schemas"]["SeriesColumn"][];
+            rows: unknown[][];
+            /** @description Whether there are groups beyond the limit. */
+            more: boolean;
+        };
+        /** @description One column of the numbers. */
+        SeriesColumn: {
+            /** @description `carrier`, `month of date`, `count`, `sum of distance` */
+            name: string;
+            type: components["schemas"]["ColumnType"];
+        };
         /** @description Where the rows go: a dataset that exists, or a new one. */
         Target: {
             id: components["schemas"]["DatasetId"];
@@ -960,6 +1073,62 @@ export interface components {
         VersionList: {
             versions: components["schemas"]["VersionInfo"][];
             next?: string | null;
+        };
+        /** @description A widget with its numbers, which are of one version. */
+        Widget: components["schemas"]["WidgetDefinition"] & components["schemas"]["Series"] & {
+            id: components["schemas"]["WidgetId"];
+            /**
+             * Format: int64
+             * @description The version of the numbers; null while there are none.
+             */
+            version?: number | null;
+            /** @description When that version was published: UTC, six decimals. */
+            published_at?: string | null;
+            /** @description When the numbers were made. */
+            refreshed_at?: string | null;
+            /** @description Of a number: its row at the version that was shown before. */
+            previous?: unknown[] | null;
+            problem?: components["schemas"]["Problem"] | null;
+        };
+        /** @description What is left out stays as it is. */
+        WidgetChange: {
+            title?: string | null;
+            kind?: components["schemas"]["WidgetKind"] | null;
+            /** @description Null for no groups. */
+            group?: string | null;
+            measures?: string[] | null;
+            /** @description Null for all rows. */
+            filter?: Record<string, never> | null;
+            sort?: components["schemas"]["GroupOrder"] | null;
+            /** Format: int32 */
+            limit?: number | null;
+            position?: components["schemas"]["Position"] | null;
+        };
+        /** @description What a widget shows, complete. */
+        WidgetDefinition: {
+            title: string;
+            kind: components["schemas"]["WidgetKind"];
+            /** @description A column, or `col_3:month` (day, week, month, quarter, year) of one that holds dates; null without groups. */
+            group?: string | null;
+            /** @description `count`, or `count:col_3`, `sum:…`, `avg:…`, `min:…`, `max:…`. */
+            measures: string[];
+            /** @description As of the rows; null for all of them. */
+            filter?: Record<string, never> | null;
+            sort: components["schemas"]["GroupOrder"];
+            /** Format: int32 */
+            limit: number;
+            position: components["schemas"]["Position"];
+        };
+        WidgetId: string;
+        /**
+         * @description How a widget is drawn.
+         * @enum {string}
+         */
+        WidgetKind: "number" | "bar" | "line";
+        /** @description A dataset's dashboard. */
+        WidgetList: {
+            /** @description From top to bottom, then from left to right. */
+            widgets: components["schemas"]["Widget"][];
         };
     };
     responses: never;
@@ -1454,6 +1623,103 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_aggregate: {
+        parameters: {
+            query: {
+                /** @description A column, or `col_3:month` (day, week, month, quarter, year) of one that holds dates. All rows together when left out. */
+                group?: string;
+                /** @description With commas between: `count`, or `count:col_3`, `sum:…`, `avg:…`, `min:…`, `max:…`. */
+                measures: string;
+                /** @description JSON, as of the rows. */
+                filter?: string;
+                /** @description Which groups come first; by `group` when left out. */
+                sort?: "group" | "measure";
+                /** @description Groups at most. */
+                limit?: number;
+                /** @description The head when left out. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One row per group. */
+            200: {
+                headers: {
+                    /** @description `hit`, `miss`, or `bypass` while the cache is not to be had. */
+                    "X-Cache"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Aggregate"];
+                };
+            };
+            /** @description As the client has it: a version never changes. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is no longer kept. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Another problem. */
             default: {
@@ -2022,7 +2288,7 @@ export interface operations {
                 cursor?: string;
                 /** @description Skip so many rows of this sort and filter, in place of `cursor`. */
                 position?: number;
-                /** @description `row_id` or any one column, by id or name; `-` in front for falling order. Nulls last, ties by row id. */
+                /** @description Columns by id or name, or `row_id`, with commas between; `-` in front for falling order. Nulls last, ties by row id. */
                 sort?: string;
                 /** @description JSON: `{"and": [{"column", "op", "value"}, {"or": […]}]}`, ops `eq ne lt le gt ge in is_null contains starts_with`. */
                 filter?: string;
@@ -2039,6 +2305,8 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
+                    /** @description `hit`, `miss`, or `bypass` while the cache is not to be had. */
+                    "X-Cache"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2521,6 +2789,372 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_widgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description From top to bottom, then from left to right. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WidgetList"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_widget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWidget"];
+            };
+        };
+        responses: {
+            /** @description With its numbers. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Widget"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_widget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The widget. */
+                widget_id: components["schemas"]["WidgetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description With its numbers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Widget"];
+                };
+            };
+            /** @description As the client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_widget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The widget. */
+                widget_id: components["schemas"]["WidgetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is no more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_widget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+                /** @description The widget. */
+                widget_id: components["schemas"]["WidgetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WidgetChange"];
+            };
+        };
+        responses: {
+            /** @description As changed, with its numbers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Widget"];
+                };
             };
             /** @description Something in the request is not valid; `pointer` names it. */
             400: {

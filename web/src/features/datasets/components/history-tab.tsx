@@ -1,50 +1,52 @@
+import './history.css';
+
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { ReceiptText } from 'lucide-react';
+import { ArrowLeftRight, ReceiptText } from 'lucide-react';
+import { useState } from 'react';
 
 import { Button } from '@/components/button';
 import { Empty, Failed, Skeleton } from '@/components/states';
-import { Time } from '@/components/time';
-import type { Dataset, VersionInfo } from '@/lib/api/types';
+import type { Dataset } from '@/lib/api/types';
 import { plural } from '@/lib/format';
-import { ReceiptLine } from '@/features/uploads/components/receipt';
 
 import { versionsQuery } from '../api';
+import { RestoreDialog } from './restore-dialog';
+import { VersionItem } from './version-item';
 
-const KINDS: Record<VersionInfo['kind'], string> = { import: 'import', grid: 'edit session', restore: 'restore', api: 'API' };
+/** The versions chosen to compare, of which a third puts the first away. */
+const choose = (before: readonly number[], version: number, chosen: boolean): number[] => {
+  const others = before.filter((other) => other !== version);
+  return chosen ? [...others, version].slice(-2) : others;
+};
 
-function VersionItem({ dataset, info, shown }: { dataset: Dataset; info: VersionInfo; shown: number }) {
-  const isHead = info.version === dataset.version;
+interface ToolsProps {
+  dataset: Dataset;
+  chosen: readonly number[];
+  onClear: () => void;
+}
+
+function Tools({ dataset, chosen, onClear }: ToolsProps) {
+  const [from, to] = chosen.toSorted((a, b) => a - b);
   return (
-    <li className="version-row" data-version={info.version}>
-      <b>v{info.version}</b>
-      <div className="stack" style={{ gap: 4 }}>
-        <div className="row" style={{ flexWrap: 'wrap' }}>
-          <span>{info.message || KINDS[info.kind]}</span>
-          <span className="badge info">{KINDS[info.kind]}</span>
-          {isHead ? <span className="badge good">head</span> : null}
-          {info.tags.map((tag) => <span key={tag} className="badge">{tag}</span>)}
-        </div>
-        <span className="small faint">
-          {info.author ?? 'a former member'} · <Time iso={info.published_at} /> · {plural(info.rows, 'row')}
-        </span>
-        {info.receipt ? <ReceiptLine receipt={info.receipt} /> : null}
-      </div>
-      <div>
-        {info.version === shown ? (
-          <span className="small faint">Shown in the grid</span>
-        ) : (
-          <Link to="/datasets/$id" params={{ id: dataset.id }} search={isHead ? {} : { version: info.version }} className="btn tiny">
-            View v{info.version}
-          </Link>
-        )}
-      </div>
-    </li>
+    <div className="history-tools">
+      <span className="small faint grow">{plural(dataset.version, 'version')}, newest first</span>
+      {from === undefined ? <span className="small faint">Choose two to compare them</span> : null}
+      {from !== undefined && to === undefined ? <span className="small" role="status">v{from} is chosen; choose another to compare</span> : null}
+      {from !== undefined && to !== undefined ? (
+        <Link to="/datasets/$id" params={{ id: dataset.id }} search={{ tab: 'history', from, to }} className="btn primary">
+          <ArrowLeftRight size={14} aria-hidden /> Compare v{from} with v{to}
+        </Link>
+      ) : null}
+      {chosen.length > 0 ? <Button look="quiet" onPress={onClear}>Clear</Button> : null}
+    </div>
   );
 }
 
 export function HistoryTab({ dataset, shown }: { dataset: Dataset; shown: number }) {
   const versions = useInfiniteQuery(versionsQuery(dataset.id));
+  const [chosen, setChosen] = useState<readonly number[]>([]);
+  const [restoring, setRestoring] = useState<number | null>(null);
   const all = versions.data?.pages.flatMap((page) => page.versions) ?? [];
   return (
     <div className="page">
@@ -54,11 +56,25 @@ export function HistoryTab({ dataset, shown }: { dataset: Dataset; shown: number
         <Empty icon={<ReceiptText size={28} aria-hidden />} title="No versions yet">Every import and every edit session becomes a version here.</Empty>
       ) : null}
       {all.length > 0 ? (
-        <ol className="card">
-          {all.map((info) => <VersionItem key={info.version} dataset={dataset} info={info} shown={shown} />)}
-        </ol>
+        <>
+          <Tools dataset={dataset} chosen={chosen} onClear={() => setChosen([])} />
+          <ol className="card" aria-label="Versions">
+            {all.map((info) => (
+              <VersionItem
+                key={info.version}
+                dataset={dataset}
+                info={info}
+                shown={shown}
+                chosen={chosen.includes(info.version)}
+                onChoose={(on) => setChosen((before) => choose(before, info.version, on))}
+                onRestore={() => setRestoring(info.version)}
+              />
+            ))}
+          </ol>
+        </>
       ) : null}
       {versions.hasNextPage ? <Button onPress={() => void versions.fetchNextPage()} isDisabled={versions.isFetchingNextPage}>Show older versions</Button> : null}
+      {restoring === null ? null : <RestoreDialog dataset={dataset} version={restoring} onClose={() => setRestoring(null)} />}
     </div>
   );
 }

@@ -1,0 +1,120 @@
+//! Widgets follow the versions: each event of the `VERSIONS` stream brings its dataset's widgets to the head. Many events of one
+//! dataset need one refresh; one that comes again finds everything done.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_nats::jetstream::{
+    self, AckKind,
+    consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
+};
+use contracts::{
+    DatasetId,
+    events::{VERSIONS_STREAM, VersionPublished},
+};
+
+use crate::{
+    Deps,
+    drain::{DrainReport, Sitting},
+    error::Error,
+    writer::fetch,
+};
+
+/// The durable consumer: all drains share it.
+const DURABLE: &str = "widgets";
+const NAK_DELAY: Duration = Duration::from_millis(500);
+
+/// Gets the durable consumer, or makes it.
+pub(crate) async fn consumer(deps: &Deps) -> Result<PullConsumer, Error> {
+    let config = pull::Config {
+        durable_name: Some(DURABLE.to_owned()),
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: deps.ack_wait,
+        max_deliver: -1,
+        ..pull::Config::default()
+    };
+    deps.jetstream
+        .create_consumer_on_stream(config, VERSIONS_STREAM)
+        .await
+        .map_err(|e| Error::Consumer(e.into()))
+}
+
+/// Refreshes until the sitting is over.
+pub(crate) async fn run(deps: &Deps, sitting: &Sitting) -> Result<DrainReport, Error> {
+    let consumer = consumer(deps).await?;
+    let mut report = DrainReport::default();
+    while !sitting.is_closing() {
+        let mut waiting: BTreeMap<DatasetId, Vec<jetstream::Message>> = BTreeMap::new();
+        for message in fetch(&consumer, sitting.linger()).await? {
+            match serde_json::from_slice::<VersionPublished>(&message.payload) {
+                Ok(event) => waiting.entry(event.dataset).or_default().push(message),
+                // The outbox keeps what it told; there is nothing to bury.
+                Err(error) => {
+                    tracing::error!(subject = %message.subject, %error, "a message on VERSIONS is not of ours");
+                    ack(&message, AckKind::Term).await?;
+                }
+            }
+        }
+        if waiting.is_empty() && sitting.ends_when_empty() {
+            break;
+        }
+        let mut failed = None;
+        for (dataset, messages) in waiting {
+            let refreshed = if failed.is_some() || sitting.is_closing() {
+                None
+            } else {
+                match refresh(deps, dataset, &messages).await {
+                    Ok(refreshed) => Some(refreshed),
+                    Err(error) => {
+                        failed = Some(error);
+                        None
+                    }
+                }
+            };
+            let kind = match refreshed {
+                Some(widgets) => {
+                    report.refreshed += widgets;
+                    AckKind::Ack
+                }
+                None => AckKind::Nak(Some(NAK_DELAY)),
+            };
+            for message in &messages {
+                ack(message, kind).await?;
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+    Ok(report)
+}
+
+/// Holds the messages while a large dataset takes its time.
+async fn refresh(
+    deps: &Deps,
+    dataset: DatasetId,
+    messages: &[jetstream::Message],
+) -> Result<u64, Error> {
+    let work = deps.store.refresh_widgets(dataset);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => {
+                let done = done?;
+                if done.problems > 0 {
+                    tracing::info!(dataset.id = %dataset, widgets = done.problems, "widgets do not fit their dataset any more");
+                }
+                return Ok(done.widgets);
+            }
+            () = tokio::time::sleep(deps.ack_wait / 3) => {
+                for message in messages {
+                    ack(message, AckKind::Progress).await?;
+                }
+            }
+        }
+    }
+}
+
+async fn ack(message: &jetstream::Message, kind: AckKind) -> Result<(), Error> {
+    message.ack_with(kind).await.map_err(Error::Ack)
+}

@@ -1,0 +1,168 @@
+import { ChartColumn, ChartLine, Hash } from 'lucide-react';
+import { useState } from 'react';
+import { Input, Label, NumberField, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+
+import { Button } from '@/components/button';
+import { Dialog, DialogBody, DialogFoot } from '@/components/dialog';
+import { ProblemNotice } from '@/components/states';
+import { TextField } from '@/components/text-field';
+import type { Column, Dataset } from '@/lib/api/types';
+
+import { type Draft, draftOf, emptyDraft, ideaOf, titleOf, withGroup, withKind } from '../draft';
+import { parseFilter, readFilter } from '../filter-rules';
+import { placeFor, sizeFor } from '../layout';
+import type { Kind, Sort, Widget } from '../types';
+import { useWidgetChanges } from '../use-widgets';
+import { FilterBuilder } from './filter-builder';
+import { GroupPicker } from './group-picker';
+import { MeasurePicker } from './measure-picker';
+import { WidgetPreview } from './widget-preview';
+
+interface WidgetEditorProps {
+  dataset: Dataset;
+  /** Null for a new one. */
+  widget: Widget | null;
+  widgets: readonly Widget[];
+  gridFilter: string | undefined;
+  onClose: () => void;
+}
+
+const KINDS: readonly { id: Kind; name: string; icon: typeof Hash }[] = [
+  { id: 'number', name: 'Number', icon: Hash },
+  { id: 'bar', name: 'Bars', icon: ChartColumn },
+  { id: 'line', name: 'Line', icon: ChartLine },
+];
+
+interface PartProps {
+  draft: Draft;
+  columns: readonly Column[];
+  onChange: (draft: Draft) => void;
+}
+
+function KindPicker({ draft, columns, onChange }: PartProps) {
+  return (
+    <ToggleButtonGroup
+      className="segmented"
+      aria-label="Kind of widget"
+      selectionMode="single"
+      disallowEmptySelection
+      selectedKeys={[draft.kind]}
+      onSelectionChange={(keys) => {
+        const kind = KINDS.find(({ id }) => keys.has(id));
+        if (kind && kind.id !== draft.kind) onChange(withKind(draft, kind.id, columns));
+      }}
+    >
+      {KINDS.map(({ id, name, icon: Icon }) => (
+        <ToggleButton key={id} id={id} className="segment">
+          <Icon size={14} aria-hidden /> {name}
+        </ToggleButton>
+      ))}
+    </ToggleButtonGroup>
+  );
+}
+
+function OrderPicker({ draft, onChange }: Omit<PartProps, 'columns'>) {
+  return (
+    <div className="order-row">
+      {draft.kind === 'bar' ? (
+        <div className="field">
+          <span className="field-label">Sort</span>
+          <ToggleButtonGroup
+            className="segmented"
+            aria-label="Sort"
+            selectionMode="single"
+            disallowEmptySelection
+            selectedKeys={[draft.sort]}
+            onSelectionChange={(keys) => onChange({ ...draft, sort: (keys.has('group') ? 'group' : 'measure') satisfies Sort })}
+          >
+            <ToggleButton id="measure" className="segment">Largest first</ToggleButton>
+            <ToggleButton id="group" className="segment">By group</ToggleButton>
+          </ToggleButtonGroup>
+        </div>
+      ) : null}
+      <NumberField className="field limit" value={draft.limit} minValue={1} maxValue={1000} onChange={(limit) => onChange({ ...draft, limit: Number.isNaN(limit) ? 50 : limit })}>
+        <Label>Groups at most</Label>
+        <Input className="input" />
+      </NumberField>
+    </div>
+  );
+}
+
+function FilterPart({ draft, columns, onChange, gridFilter }: PartProps & { gridFilter: string | undefined }) {
+  const fromGrid = readFilter(parseFilter(gridFilter), columns) ?? [];
+  if (draft.otherFilter !== null) {
+    return (
+      <div className="field">
+        <span className="field-label">Filter</span>
+        <p className="small faint">This widget has a filter made through the API, which is kept as it is.</p>
+        <div><Button size="tiny" onPress={() => onChange({ ...draft, otherFilter: null })}>Remove the filter</Button></div>
+      </div>
+    );
+  }
+  return (
+    <FilterBuilder
+      rules={draft.rules}
+      columns={columns}
+      onChange={(rules) => onChange({ ...draft, rules })}
+      onTakeGrid={fromGrid.length > 0 && draft.rules.length === 0 ? () => onChange({ ...draft, rules: fromGrid }) : null}
+    />
+  );
+}
+
+/** Makes a widget or changes one, with what it will show beside the choices. */
+export default function WidgetEditor({ dataset, widget, widgets, gridFilter, onClose }: WidgetEditorProps) {
+  const { columns } = dataset;
+  const [first] = useState(() => (widget ? draftOf(widget, columns) : emptyDraft(columns)));
+  const [draft, setDraft] = useState(first);
+  const [leaving, setLeaving] = useState(false);
+  const { create, update } = useWidgetChanges(dataset.id, widgets);
+  const idea = ideaOf(draft, columns);
+  const saving = widget ? update : create;
+
+  const close = (): void => {
+    if (draft === first || leaving) onClose();
+    else setLeaving(true);
+  };
+  const change = (next: Draft): void => {
+    setLeaving(false);
+    setDraft(next);
+  };
+  const save = (): void => {
+    if (!idea) return;
+    if (widget) update.mutate({ id: widget.id, change: idea }, { onSuccess: onClose });
+    else create.mutate({ ...idea, position: placeFor(widgets, sizeFor(idea.kind, idea.measures.length)) }, { onSuccess: onClose });
+  };
+
+  return (
+    <Dialog title={widget ? 'Edit the widget' : 'Add a widget'} isOpen onClose={close}>
+      <form
+        className="widget-editor"
+        onSubmit={(event) => {
+          event.preventDefault();
+          save();
+        }}
+      >
+        <DialogBody>
+          <div className="editor-columns">
+            <div className="stack editor-form">
+              <KindPicker draft={draft} columns={columns} onChange={change} />
+              <MeasurePicker measures={draft.measures} kind={draft.kind} columns={columns} onChange={(measures) => change({ ...draft, measures })} />
+              {draft.kind === 'number' ? null : <GroupPicker group={draft.group} kind={draft.kind} columns={columns} onChange={(group) => change(withGroup(draft, group))} />}
+              <FilterPart draft={draft} columns={columns} onChange={change} gridFilter={gridFilter} />
+              {draft.kind === 'number' ? null : <OrderPicker draft={draft} onChange={change} />}
+              <TextField label="Title" value={titleOf(draft, columns)} onChange={(title) => change({ ...draft, title })} maxLength={200} />
+              {draft.title === null ? null : <div><Button size="tiny" look="quiet" onPress={() => change({ ...draft, title: null })}>Take the suggested title</Button></div>}
+            </div>
+            <WidgetPreview dataset={dataset.id} version={dataset.version} idea={idea} widgets={widgets} />
+          </div>
+          {saving.isError ? <ProblemNotice error={saving.error} /> : null}
+        </DialogBody>
+        <DialogFoot>
+          {leaving ? <span role="alert" className="small grow editor-leaving">Your changes are not saved.</span> : null}
+          <Button look="quiet" onPress={close}>{leaving ? 'Discard them' : 'Cancel'}</Button>
+          <Button look="primary" type="submit" isDisabled={idea === null || saving.isPending}>{widget ? 'Save' : 'Add widget'}</Button>
+        </DialogFoot>
+      </form>
+    </Dialog>
+  );
+}
