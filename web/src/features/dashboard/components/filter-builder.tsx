@@ -5,7 +5,7 @@ import { Button, IconButton } from '@/components/button';
 import { Select } from '@/components/select';
 import type { Column, ColumnType } from '@/lib/api/types';
 
-import { opsFor, opWord, type Rule, type RuleOp, takesValue } from '../filter-rules';
+import { opsFor, opWord, type Rule, takesValue } from '../filter-rules';
 import { columnOptions } from './measure-picker';
 
 interface FilterBuilderProps {
@@ -42,7 +42,7 @@ function RuleRow({ rule, columns, onChange, onRemove }: { rule: Rule; columns: r
   return (
     <div className="rule-row">
       <Select quietLabel label="Column" options={columnOptions(columns)} value={rule.column} onChange={chooseColumn} />
-      <Select quietLabel label="Comparison" options={opsFor(type).map((op) => ({ id: op, label: opWord(op, type) }))} value={rule.op} onChange={(op) => onChange({ ...rule, op: op as RuleOp })} />
+      <Select quietLabel label="Comparison" options={opsFor(type).map((op) => ({ id: op, label: opWord(op, type) }))} value={rule.op} onChange={(op) => onChange({ ...rule, op: op })} />
       {takesValue(rule.op) ? <RuleValue rule={rule} type={type} onChange={(value) => onChange({ ...rule, value })} /> : <span />}
       <IconButton tiny label="Remove this rule" onPress={onRemove}><X size={14} aria-hidden /></IconButton>
     </div>

@@ -2,7 +2,7 @@ import { Select } from '@/components/select';
 import type { Column } from '@/lib/api/types';
 
 import { groupOn } from '../draft';
-import { type Bucket, BUCKETS, type Group, groups, hasBuckets } from '../measures';
+import { BUCKETS, type Group, groups, hasBuckets } from '../measures';
 import type { Kind } from '../types';
 import { columnOptions } from './measure-picker';
 
@@ -25,7 +25,7 @@ export function GroupPicker({ group, kind, columns, onChange }: GroupPickerProps
     <div className="group-row">
       <Select label="Group by" options={columnOptions(possible)} value={group?.column ?? null} onChange={choose} />
       {group && chosen && hasBuckets(chosen.type) ? (
-        <Select label="Each" options={BUCKETS.map((bucket) => ({ id: bucket, label: bucket }))} value={group.bucket} onChange={(bucket) => onChange({ ...group, bucket: bucket as Bucket })} />
+        <Select label="Each" options={BUCKETS.map((bucket) => ({ id: bucket, label: bucket }))} value={group.bucket} onChange={(bucket) => onChange({ ...group, bucket: bucket })} />
       ) : null}
     </div>
   );

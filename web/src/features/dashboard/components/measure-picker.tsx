@@ -31,7 +31,7 @@ function MeasureRow({ measure, kind, columns, onChange, onRemove }: { measure: M
   const options = columnOptions(of(measure.fn));
   return (
     <div className="measure-row">
-      <Select quietLabel label="Measure" options={possible.map((fn) => ({ id: fn, label: NAMES[fn] }))} value={measure.fn} onChange={(id) => choose(id as Fn)} />
+      <Select quietLabel label="Measure" options={possible.map((fn) => ({ id: fn, label: NAMES[fn] }))} value={measure.fn} onChange={(id) => choose(id)} />
       <span className="small faint">of</span>
       <Select
         quietLabel
