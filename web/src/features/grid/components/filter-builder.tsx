@@ -1,9 +1,10 @@
 import { Plus, Trash2 } from 'lucide-react';
-import { type ReactNode, useId, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 
 import { Button, IconButton } from '@/components/button';
+import { Select } from '@/components/select';
 import type { Column } from '@/lib/api/types';
-import { isNumeric } from '@/lib/cells';
+import { isNumeric, typeName } from '@/lib/cells';
 
 import { type Condition, type Filter, findColumn, type Group, isGroup, type Join, type Op, opsOf, opWord, splitList, takesValue } from '../filter';
 
@@ -48,6 +49,9 @@ interface ConditionLineProps {
   onRemove: () => void;
 }
 
+const TRUTH = [{ id: 'true', label: 'true' }, { id: 'false', label: 'false' }] as const;
+const JOINS = [{ id: 'and', label: 'all of these hold' }, { id: 'or', label: 'any of these holds' }] as const;
+
 function ConditionLine({ draft, columns, onChange, onRemove }: ConditionLineProps) {
   const column = findColumn(columns, draft.column);
   const kind = column?.type ?? 'text';
@@ -58,20 +62,12 @@ function ConditionLine({ draft, columns, onChange, onRemove }: ConditionLineProp
   };
   return (
     <div className="filter-line">
-      <select className="input" aria-label="Column" value={draft.column} onChange={(event) => choose(event.target.value)}>
-        {column ? null : <option value={draft.column}>{draft.column}</option>}
-        {columns.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
-      </select>
-      <select className="input" aria-label="Condition" value={draft.op} onChange={(event) => onChange({ ...draft, op: event.target.value as Op })}>
-        {opsOf(kind).map((op) => <option key={op} value={op}>{opWord(op, kind)}</option>)}
-      </select>
+      <Select label="Column" quietLabel placeholder={draft.column} options={columns.map(({ id, name, type }) => ({ id, label: name, hint: typeName(type) }))} value={column?.id ?? null} onChange={choose} />
+      <Select label="Condition" quietLabel options={opsOf(kind).map((op) => ({ id: op, label: opWord(op, kind) }))} value={draft.op} onChange={(op) => onChange({ ...draft, op })} />
       {!takesValue(draft.op) ? (
         <span />
       ) : kind === 'boolean' ? (
-        <select className="input" aria-label="Value" value={draft.text === 'false' ? 'false' : 'true'} onChange={(event) => onChange({ ...draft, text: event.target.value })}>
-          <option value="true">true</option>
-          <option value="false">false</option>
-        </select>
+        <Select label="Value" quietLabel options={TRUTH} value={draft.text === 'false' ? 'false' : 'true'} onChange={(text) => onChange({ ...draft, text })} />
       ) : (
         <input
           className="input" aria-label="Value" autoComplete="off" value={draft.text} inputMode={isNumeric(kind) ? 'decimal' : undefined}
@@ -85,14 +81,10 @@ function ConditionLine({ draft, columns, onChange, onRemove }: ConditionLineProp
 }
 
 function JoinChoice({ join, onChange }: { join: Join; onChange: (join: Join) => void }) {
-  const id = useId();
   return (
     <div className="row small">
-      <label htmlFor={id}>Rows where</label>
-      <select id={id} className="input" style={{ width: 'auto', height: 26 }} value={join} onChange={(event) => onChange(event.target.value === 'or' ? 'or' : 'and')}>
-        <option value="and">all of these hold</option>
-        <option value="or">any of these holds</option>
-      </select>
+      <span>Rows where</span>
+      <Select label="Rows where" quietLabel options={JOINS} value={join} onChange={onChange} />
     </div>
   );
 }

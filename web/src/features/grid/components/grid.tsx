@@ -158,6 +158,8 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
     const element = scroller.current?.querySelector<HTMLElement>(`[data-cell="${row}:${column}"]`);
     if (element) {
       wantsFocus.current = false;
+      // Once more, because a row that was just added was not yet there to go to.
+      reveal(selection.active);
       element.focus({ preventScroll: true });
     }
   });
