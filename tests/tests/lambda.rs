@@ -14,6 +14,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     response::IntoResponse,
@@ -127,20 +128,25 @@ fn settle(shared: &Shared, id: &str, answer: Result<Value, Value>) -> StatusCode
     }
 }
 
+/// Functions do not say of what type their answer is.
+fn read(body: &Bytes) -> Value {
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
 async fn response(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    Json(body): Json<Value>,
+    body: Bytes,
 ) -> StatusCode {
-    settle(&shared, &id, Ok(body))
+    settle(&shared, &id, Ok(read(&body)))
 }
 
 async fn error(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    Json(body): Json<Value>,
+    body: Bytes,
 ) -> StatusCode {
-    settle(&shared, &id, Err(body))
+    settle(&shared, &id, Err(read(&body)))
 }
 
 /// The stack's servers, its own etl and consumer dead.

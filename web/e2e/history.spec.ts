@@ -59,6 +59,10 @@ test('a change is seen in History, viewed as it was, compared cell by cell, rest
   expect(await cellAt(page, 1, 'city')).toBe('London');
   expect(await cellAt(page, 2, 'name')).toBe('Ben');
 
+  await page.getByRole('link', { name: 'Back to head' }).click();
+  await expect(page.getByText(/^Viewing v1/)).toHaveCount(0);
+  await expect.poll(() => cellAt(page, 1, 'city')).toBe('Cambridge');
+  await page.goBack();
   await page.getByRole('link', { name: 'Compare with head' }).click();
   await expect(page).toHaveURL(/from=1&to=2/);
   const counts = page.getByRole('status', { name: 'Rows that differ' });
@@ -162,6 +166,7 @@ test('a dataset is shared, read by the other, and gone for them at once when the
   await expect(dialog.getByText(/has no access any more/)).toBeVisible();
   await ben.getByRole('tab', { name: 'History' }).click();
   await expect(ben.getByRole('heading', { name: 'Not found' })).toBeVisible();
+  await expect(ben.getByRole('heading', { level: 1, name })).toHaveCount(0);
   await other.close();
 });
 

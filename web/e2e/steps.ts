@@ -82,3 +82,20 @@ export function consoleErrors(page: Page): string[] {
   });
   return errors;
 }
+
+export const beginEditing = (page: Page): Promise<void> => page.getByRole('button', { name: 'Edit in grid view' }).click();
+
+/** Types over one cell, whose column must be on screen. */
+export async function typeInto(page: Page, row: number, column: string, text: string): Promise<void> {
+  await (await cellOf(page, row, column)).click();
+  await page.keyboard.type(text);
+  await page.keyboard.press('Enter');
+}
+
+/** Ends the edit session as one version. */
+export async function publishWith(page: Page, message: string): Promise<void> {
+  await page.getByRole('button', { name: 'Exit grid view' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: /What you changed/ }).fill(message);
+  await dialog.getByRole('button', { name: 'Keep and publish' }).click();
+}

@@ -1,5 +1,5 @@
 // The map of pages. Everything but sign-in hangs below the frame, which asks who is there first.
-import { QueryClient } from '@tanstack/react-query';
+import { QueryCache, QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 
 import { Failed } from '@/components/states';
@@ -20,6 +20,14 @@ const UploadPage = lazyRouteComponent(() => import('@/routes/upload'), 'UploadPa
 const UsersPage = lazyRouteComponent(() => import('@/routes/users'), 'UsersPage');
 
 export const queryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // What lies below a dataset is gone when the dataset is, for instance when a role was revoked: its page must say so as well.
+    onError: (error, { queryKey: [kind, id, ...below] }) => {
+      if (kind !== 'dataset' || below.length === 0 || codeOf(error) !== 'not_found') return;
+      void queryClient.invalidateQueries({ queryKey: ['dataset', id], exact: true });
+      void queryClient.invalidateQueries({ queryKey: ['datasets'] });
+    },
+  }),
   defaultOptions: {
     queries: {
       retry: (failures, error) => failures < 2 && isTransient(error),

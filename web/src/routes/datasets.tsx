@@ -65,8 +65,8 @@ export function DatasetsPage() {
     </Button>
   );
   const make = (
-    <Button onPress={() => setMaking(true)}>
-      <Plus size={15} aria-hidden /> New dataset
+    <Button onPress={() => setMaking(true)} aria-label="New dataset">
+      <Plus size={15} aria-hidden /> <span className="desk-only">New dataset</span>
     </Button>
   );
   return (

@@ -50,10 +50,14 @@ async function findVersion(id: string, version: number, signal: AbortSignal): Pr
 
 /** Who made a version and when. The API lists versions only, so an old one is looked for; what it is never changes. */
 export const versionQuery = (id: string, version: number) =>
-  queryOptions({ queryKey: ['version', id, version], queryFn: ({ signal }) => findVersion(id, version, signal), staleTime: Infinity });
+  queryOptions({ queryKey: ['version', id, version], queryFn: ({ signal }) => findVersion(id, version, signal), staleTime: (query) => (query.state.data ? Infinity : 0) });
 
-export const restoreVersion = (id: string, version: number, message: string) =>
-  unwrap(api.POST('/api/v1/datasets/{id}/restore', { params: { path: { id } }, body: { version, message } }));
+/** The version that holds the content now, and whether it was made for that: a head that is equal already stays the head. */
+export async function restoreVersion(id: string, version: number, message: string): Promise<{ version: number; made: boolean }> {
+  const answer = api.POST('/api/v1/datasets/{id}/restore', { params: { path: { id } }, body: { version, message } });
+  const committed = await unwrap(answer);
+  return { version: committed.version, made: (await answer).response.status === 201 };
+}
 
 export const quarantineQuery = (id: string) =>
   infiniteQueryOptions({

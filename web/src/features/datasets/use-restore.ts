@@ -31,13 +31,12 @@ export function useRestore(dataset: Dataset) {
 
   return useMutation({
     mutationFn: (version: number) => restoreVersion(id, version, `Restore v${version}`),
-    onSuccess: async ({ version: made }, restored) => {
-      const changed = made > dataset.version;
+    onSuccess: async ({ version: head, made }, restored) => {
       await refresh();
       notify(
-        changed
-          ? { text: `v${restored} of ${name} is restored as v${made}.`, undo: () => void undo(restored, made) }
-          : { text: `Nothing changed: v${made} of ${name} equals v${restored} already.` },
+        made
+          ? { text: `v${restored} of ${name} is restored as v${head}.`, undo: () => void undo(restored, head) }
+          : { text: `Nothing changed: v${head} of ${name} equals v${restored} already.` },
       );
     },
   });

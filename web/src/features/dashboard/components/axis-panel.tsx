@@ -73,7 +73,8 @@ export function AxisPanel({ series, measure, kind, xs, left, width, top, height,
   const texts = series.points.map((point) => labelValue(point.values[measure], column?.type ?? 'text'));
   const scale = scaleLinear<number>({ domain: domainOf(numbers, column?.fromZero ?? true), range: [top + height, top + 12], nice: 4 });
   // There is no half of a row.
-  const ticks = scale.ticks(Math.max(2, Math.min(5, Math.floor(height / 36)))).filter((tick) => column?.type !== 'int64' || Number.isInteger(tick));
+  const whole = numbers.every((n) => n === null || Number.isInteger(n));
+  const ticks = scale.ticks(Math.max(2, Math.min(5, Math.floor(height / 36)))).filter((tick) => !whole || Number.isInteger(tick));
   const y = (n: number): number => scale(n);
   const drawing = { numbers, texts, xs, y, at };
   return (

@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, Undo2, X } from 'lucide-react';
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 
@@ -8,7 +8,7 @@ import { datasetQuery } from '@/features/datasets/api';
 import type { Dataset } from '@/lib/api/types';
 import { plural } from '@/lib/format';
 
-import { widgetsQuery } from '../api';
+import { aggregateQuery, widgetsQuery } from '../api';
 import { coloursOf } from '../colours';
 import { pack } from '../layout';
 import type { Widget } from '../types';
@@ -65,7 +65,9 @@ export default function DashboardTab({ dataset, old, gridFilter }: DashboardTabP
 }
 
 function VersionDashboard({ dataset, widgets, version }: { dataset: Dataset; widgets: readonly Widget[]; version: number }) {
-  const colours = useMemo(() => coloursOf(widgets), [widgets]);
+  const aggregates = useQueries({ queries: widgets.map((widget) => aggregateQuery(dataset.id, widget, version)) });
+  // With the head's own, so that a category keeps its colour from one version to the next.
+  const colours = coloursOf([...widgets, ...aggregates.flatMap(({ data }, i) => (data ? [{ ...data, group: widgets[i]?.group ?? null }] : []))]);
   return (
     <div className="page dashboard">
       <div className="dashboard-bar">
@@ -74,7 +76,10 @@ function VersionDashboard({ dataset, widgets, version }: { dataset: Dataset; wid
         </p>
       </div>
       <ul className="widgets">
-        {widgets.map((widget) => <VersionCard key={widget.id} dataset={dataset.id} widget={widget} version={version} colours={colours} />)}
+        {widgets.map((widget, i) => {
+          const aggregate = aggregates[i];
+          return aggregate ? <VersionCard key={widget.id} widget={widget} version={version} aggregate={aggregate} colours={colours} /> : null;
+        })}
       </ul>
     </div>
   );

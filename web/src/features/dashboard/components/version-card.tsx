@@ -1,24 +1,22 @@
-import { useQuery } from '@tanstack/react-query';
+import type { UseQueryResult } from '@tanstack/react-query';
 
 import { ProblemNotice } from '@/components/states';
 import { dayTime, exactTime } from '@/lib/format';
 
-import { aggregateQuery } from '../api';
-import { type Colours } from '../colours';
-import type { Widget } from '../types';
+import type { Colours } from '../colours';
+import type { Aggregate, Widget } from '../types';
 import { WidgetBody } from './widget-body';
 import { CardFrame } from './widget-card';
 
 interface VersionCardProps {
-  dataset: string;
   widget: Widget;
   version: number;
+  aggregate: UseQueryResult<Aggregate>;
   colours: Colours;
 }
 
 /** A widget's question asked of an old version. */
-export function VersionCard({ dataset, widget, version, colours }: VersionCardProps) {
-  const aggregate = useQuery(aggregateQuery(dataset, widget, version));
+export function VersionCard({ widget, version, aggregate, colours }: VersionCardProps) {
   const age = (
     <span title={aggregate.data ? exactTime(aggregate.data.published_at) : undefined}>
       v{version}

@@ -42,7 +42,7 @@ function ChartOrTable({ drawn, result, colours, asTable = false }: WidgetBodyPro
     return (
       <div className="widget-nothing">
         <ChartNoAxesColumn size={20} aria-hidden />
-        <p>No row passes the filter, so there is nothing to draw.</p>
+        <p>There are no rows to draw: none is there, or none passes the filter.</p>
       </div>
     );
   }

@@ -80,7 +80,7 @@ function Problem({ problem, onEdit }: { problem: NonNullable<Widget['problem']>;
     <div className="widget-problem" role="note">
       <TriangleAlert size={16} aria-hidden />
       <div>
-        <b>{problem.title}</b>
+        <b>{problem.code === 'validation' ? 'This widget needs mending' : problem.title}</b>
         <p>{problem.detail}</p>
         {onEdit ? <Button size="tiny" onPress={onEdit}>Edit the widget</Button> : <p className="small">An editor of the dataset can mend it.</p>}
       </div>
@@ -92,7 +92,7 @@ function Age({ widget, head }: { widget: Widget; head: number }) {
   const { version, refreshed_at: refreshed, problem } = widget;
   return (
     <>
-      {version === null || refreshed === null ? <span>Not computed yet</span> : <span>v{version} · <Time iso={refreshed} /></span>}
+      {version === null || refreshed === null ? null : <span>v{version} · <Time iso={refreshed} /></span>}
       {problem === null && (version ?? 0) < head ? <span className="widget-refreshing"><RefreshCw size={11} aria-hidden /> refreshing to v{head}</span> : null}
     </>
   );

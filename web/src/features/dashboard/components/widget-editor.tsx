@@ -1,4 +1,4 @@
-import { ChartColumn, ChartLine, Hash } from 'lucide-react';
+import { ChartColumn, ChartLine, Hash, TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import { Input, Label, NumberField, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 
@@ -143,6 +143,12 @@ export default function WidgetEditor({ dataset, widget, widgets, gridFilter, onC
         }}
       >
         <DialogBody>
+          {widget?.problem ? (
+            <div className="notice warn">
+              <TriangleAlert size={16} aria-hidden />
+              <span>{widget.problem.detail} Measures and groups of columns that are gone are left out here; choose what to show in their place.</span>
+            </div>
+          ) : null}
           <div className="editor-columns">
             <div className="stack editor-form">
               <KindPicker draft={draft} columns={columns} onChange={change} />

@@ -11,14 +11,9 @@ import type { Dataset } from '@/lib/api/types';
 import { plural } from '@/lib/format';
 
 import { versionsQuery } from '../api';
+import { choose } from '../chosen-versions';
 import { RestoreDialog } from './restore-dialog';
 import { VersionItem } from './version-item';
-
-/** The versions chosen to compare, of which a third puts the first away. */
-const choose = (before: readonly number[], version: number, chosen: boolean): number[] => {
-  const others = before.filter((other) => other !== version);
-  return chosen ? [...others, version].slice(-2) : others;
-};
 
 interface ToolsProps {
   dataset: Dataset;

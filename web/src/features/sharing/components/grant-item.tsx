@@ -44,11 +44,10 @@ export function GrantItem({ grant, isMe, mayChange, isLastOwner, busy, onRole, o
           <span className="grow">
             {isMe ? 'You lose the dataset at once, and only another owner can share it with you again.' : `${user.name} loses access at once. What ${user.name} changed stays.`}
           </span>
-          <Button size="tiny" onPress={() => setAsking(false)}>Keep</Button>
+          <Button size="tiny" autoFocus onPress={() => setAsking(false)}>Keep</Button>
           <Button
             size="tiny"
             look="danger"
-            autoFocus
             isDisabled={busy}
             onPress={() => {
               setAsking(false);
