@@ -23,6 +23,10 @@ for (const theme of ['light', 'dark'] as const) {
     await expect(page.getByRole('dialog')).toBeVisible();
     await expectNoViolations(page, 'cell');
     await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Filter', exact: true }).click();
+    await page.getByRole('dialog', { name: 'Filter' }).getByRole('button', { name: 'Group' }).click();
+    await expectNoViolations(page, 'filter');
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Edit in grid view' }).click();
     await page.locator('[data-cell="0:0"]').click();
     await page.keyboard.type('one');

@@ -5,7 +5,7 @@ export type Tab = (typeof TABS)[number];
 
 export interface DatasetSearch {
   tab?: Tab;
-  /** `col_3`, or `-col_3` for descending. */
+  /** `col_3`, `-col_3` for descending, several with commas between. */
   sort?: string;
   /** JSON, as the API takes it. */
   filter?: string;
@@ -31,25 +31,3 @@ export function readDatasetSearch(search: Record<string, unknown>): DatasetSearc
     ...(positive(from) && positive(to) ? { from, to } : {}),
   };
 }
-
-export interface Equal {
-  column: string;
-  op: 'eq';
-  value: string | number | boolean;
-}
-
-const isEqual = (value: unknown): value is Equal => typeof value === 'object' && value !== null && 'column' in value && 'value' in value && 'op' in value && value.op === 'eq';
-
-/** The equalities of a filter made here; others are left to the API as they are. */
-export function readEquals(filter: string | undefined): Equal[] {
-  if (filter === undefined) return [];
-  try {
-    const parsed: unknown = JSON.parse(filter);
-    const all: unknown = typeof parsed === 'object' && parsed !== null && 'and' in parsed ? parsed.and : [];
-    return Array.isArray(all) ? all.filter(isEqual) : [];
-  } catch {
-    return [];
-  }
-}
-
-export const writeEquals = (equals: readonly Equal[]): string | undefined => (equals.length === 0 ? undefined : JSON.stringify({ and: equals }));

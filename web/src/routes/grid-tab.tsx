@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { FileUp, Rows3, X } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { FileUp, ListFilter, Rows3, X } from 'lucide-react';
+import { useMemo, useRef, useState } from 'react';
+import { Dialog, Popover } from 'react-aria-components';
 
 import { Button } from '@/components/button';
 import { Empty, Failed, Skeleton } from '@/components/states';
@@ -9,16 +10,16 @@ import { snapshotQuery } from '@/features/datasets/api';
 import { isLocal } from '@/features/edit/session';
 import type { Editing } from '@/features/edit/use-cell-editing';
 import { useEditSession } from '@/features/edit/use-edit-session';
-import { Grid, type GridSort } from '@/features/grid/components/grid';
+import { FilterBuilder } from '@/features/grid/components/filter-builder';
+import { Grid } from '@/features/grid/components/grid';
 import { RowPanel } from '@/features/grid/components/row-panel';
+import { describe, findColumn, isGroup, NO_FILTER, readFilter, withEqual, writeFilter } from '@/features/grid/filter';
+import { readSort, writeSort } from '@/features/grid/sort';
 import { usePageCache } from '@/features/grid/use-page-cache';
 import { chooseFiles } from '@/features/uploads/drop-intent';
 import type { Column, Dataset } from '@/lib/api/types';
 
-import { type DatasetSearch, readEquals, writeEquals } from './dataset-search';
-
-const readSort = (sort: string | undefined): GridSort | null =>
-  sort === undefined ? null : { column: sort.replace(/^-/, ''), desc: sort.startsWith('-') };
+import type { DatasetSearch } from './dataset-search';
 
 interface GridTabProps {
   dataset: Dataset;
@@ -65,8 +66,16 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead, editin
   const set = (change: Pick<DatasetSearch, 'sort' | 'filter' | 'row'>): void =>
     void navigate({ to: '/datasets/$id', params: { id: dataset.id }, search: (before) => ({ ...before, ...change }), replace: 'row' in change });
   const cache = usePageCache({ dataset: dataset.id, version, sort: search.sort, filter: search.filter, total: rows });
-  const equals = readEquals(search.filter);
-  const nameOf = (id: string): string => columns.find((column) => column.id === id)?.name ?? id;
+  const sort = useMemo(() => readSort(search.sort), [search.sort]);
+  // Null: written elsewhere, and more than the builder can show.
+  const filter = useMemo(() => readFilter(search.filter), [search.filter]);
+  const filteredBy = useMemo(
+    () => new Set((filter?.items ?? []).flatMap((item) => (isGroup(item) ? item.items : [item])).flatMap(({ column }) => findColumn(columns, column)?.id ?? [])),
+    [filter, columns],
+  );
+  const [building, setBuilding] = useState<{ column: string | null } | null>(null);
+  const filterButton = useRef<HTMLDivElement>(null);
+  const nameOf = (id: string): string => findColumn(columns, id)?.name ?? id;
 
   // A new row has no address yet: it is open here alone.
   const shownNew = openNew !== null && editing?.session.added.has(openNew) ? openNew : null;
@@ -90,17 +99,42 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead, editin
   }
   return (
     <>
-      {search.filter === undefined ? null : (
-        <div className="grid-tools">
-          <span className="small faint">Filter</span>
-          {equals.map((equal, i) => (
-            <Button key={i} size="tiny" aria-label={`Remove the filter ${nameOf(equal.column)} = ${equal.value}`} onPress={() => set({ filter: writeEquals(equals.filter((_, at) => at !== i)) })}>
-              <span className="cut" style={{ maxWidth: 260 }}>{nameOf(equal.column)} = {String(equal.value)}</span> <X size={12} aria-hidden />
-            </Button>
-          ))}
-          <Button size="tiny" look="quiet" onPress={() => set({ filter: undefined })}>Clear</Button>
+      <div className="grid-tools">
+        <div ref={filterButton}>
+          <Button size="tiny" onPress={() => setBuilding({ column: null })}>
+            <ListFilter size={13} aria-hidden /> Filter
+          </Button>
         </div>
-      )}
+        {filter?.items.map((item, i) => (
+          <Button
+            key={i} size="tiny" aria-label={`Remove the filter ${describe(item, columns)}`}
+            onPress={() => set({ filter: writeFilter({ ...filter, items: filter.items.filter((_, at) => at !== i) }) })}
+          >
+            {i > 0 ? <span className="faint">{filter.join}</span> : null}
+            <span className="cut" style={{ maxWidth: 260 }}>{describe(item, columns)}</span> <X size={12} aria-hidden />
+          </Button>
+        ))}
+        {filter === null ? <span className="small faint">The filter in the address is used as it is.</span> : null}
+        {search.filter === undefined ? null : <Button size="tiny" look="quiet" onPress={() => set({ filter: undefined })}>Clear</Button>}
+        {sort.length > 1 ? (
+          <Button size="tiny" look="quiet" aria-label="Remove the order" onPress={() => set({ sort: undefined })}>
+            <span className="cut" style={{ maxWidth: 320 }}>Sorted by {sort.map(({ column, desc }) => `${nameOf(column)} ${desc ? '↓' : '↑'}`).join(', ')}</span> <X size={12} aria-hidden />
+          </Button>
+        ) : null}
+        <Popover className="popover" triggerRef={filterButton} isOpen={building !== null} onOpenChange={(open) => open || setBuilding(null)} placement="bottom start" offset={4}>
+          <Dialog aria-label="Filter" className="filter-dialog">
+            <FilterBuilder
+              filter={filter ?? NO_FILTER}
+              columns={columns}
+              startWith={building?.column ?? null}
+              onApply={(next) => {
+                setBuilding(null);
+                set({ filter: writeFilter(next) });
+              }}
+            />
+          </Dialog>
+        </Popover>
+      </div>
       <div className="grid-with-panel">
         {cache.total === 0 && !editing ? (
           <Empty icon={<Rows3 size={28} aria-hidden />} title="No row passes the filter" actions={<Button onPress={() => set({ filter: undefined })}>Clear the filter</Button>}>
@@ -115,9 +149,11 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead, editin
             cache={cache}
             allRows={rows}
             filtered={search.filter !== undefined}
-            sort={readSort(search.sort)}
-            onSort={(sort) => set({ sort: sort ? `${sort.desc ? '-' : ''}${sort.column}` : undefined })}
-            onFilter={(column, value) => set({ filter: writeEquals([...equals.filter((equal) => equal.column !== column), { column, op: 'eq', value }]) })}
+            sort={sort}
+            onSort={(next) => set({ sort: writeSort(next) })}
+            filteredBy={filteredBy}
+            onFilterColumn={(column) => setBuilding({ column })}
+            onFilter={(column, value) => set({ filter: writeFilter(withEqual(filter ?? NO_FILTER, column, value)) })}
             onOpenRow={openRow}
             editing={editing}
           />

@@ -2,9 +2,11 @@
 import { useMemo, useSyncExternalStore } from 'react';
 
 import type { Conflict, Dataset } from '@/lib/api/types';
+import { notify } from '@/lib/notices';
 
-import { type Action, type EditValue, reduce, type Session, startSession } from './session';
+import { type Action, counts, type EditValue, reduce, type Session, startSession } from './session';
 import { SessionStorage } from './session-storage';
+import { changesIn } from './words';
 
 /** A cell that the server did not take, and the value it was said of. */
 export interface BadCell {
@@ -28,8 +30,6 @@ export interface SessionState {
   publishing: boolean;
   /** Why the last attempt to publish came to nothing. */
   error: unknown;
-  /** What has just ended: said until it is closed. */
-  ended: { kind: 'published'; version: number } | { kind: 'discarded'; session: Session } | null;
 }
 
 /** What the session makes of a cell; undefined where it changes nothing. */
@@ -51,7 +51,7 @@ export class SessionStore {
     user: string,
   ) {
     this.storage = new SessionStorage(dataset, user);
-    this.state = { session: this.storage.restore(), kept: true, dialog: null, conflicts: [], head: null, bad: [], jump: null, publishing: false, error: null, ended: null };
+    this.state = { session: this.storage.restore(), kept: true, dialog: null, conflicts: [], head: null, bad: [], jump: null, publishing: false, error: null };
     // What another tab does comes as many small changes: they are read together.
     let heard: ReturnType<typeof setTimeout> | null = null;
     window.addEventListener('storage', (event) => {
@@ -72,7 +72,7 @@ export class SessionStore {
 
   start(dataset: Dataset): void {
     if (this.state.session) return;
-    this.write({ session: startSession(dataset.id, dataset.version, dataset.columns, dataset.rows), ended: null, bad: [], error: null });
+    this.write({ session: startSession(dataset.id, dataset.version, dataset.columns, dataset.rows), bad: [], error: null });
   }
 
   dispatch(action: Action): void {
@@ -92,28 +92,28 @@ export class SessionStore {
   }
 
   published(version: number): void {
-    this.end({ kind: 'published', version });
+    this.leave();
+    notify({ text: `Published as v${version}.` });
   }
 
   discard(): void {
     const { session } = this.state;
-    if (session) this.end({ kind: 'discarded', session });
+    if (!session) return;
+    this.leave();
+    notify({ text: `Discarded: ${changesIn(session)}. Nothing was published.`, undo: () => this.bringBack(session) });
   }
 
-  /** Ends a session in which nothing changed. */
+  /** Ends the session; nothing of it is kept. */
   leave(): void {
-    this.end(null);
-  }
-
-  bringBack(session: Session): void {
-    this.write({ session, ended: null });
-  }
-
-  private end(ended: SessionState['ended']): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     this.storage.clear();
-    this.update({ session: null, dialog: null, conflicts: [], head: null, bad: [], jump: null, error: null, ended });
+    this.update({ session: null, dialog: null, conflicts: [], head: null, bad: [], jump: null, error: null });
+  }
+
+  private bringBack(session: Session): void {
+    // Another one that has begun since is not overwritten.
+    if (!this.state.session || counts(this.state.session).changes === 0) this.write({ session });
   }
 
   private write(change: Partial<SessionState> & { session: Session }): void {

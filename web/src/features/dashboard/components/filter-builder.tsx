@@ -5,7 +5,7 @@ import { Button, IconButton } from '@/components/button';
 import { Select } from '@/components/select';
 import type { Column, ColumnType } from '@/lib/api/types';
 
-import { opsFor, opWord, type Rule, type RuleOp, takesValue } from '../filter-rules';
+import { opsFor, opWord, type Rule, takesValue } from '../filter-rules';
 import { columnOptions } from './measure-picker';
 
 interface FilterBuilderProps {

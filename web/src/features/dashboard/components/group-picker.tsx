@@ -2,7 +2,7 @@ import { Select } from '@/components/select';
 import type { Column } from '@/lib/api/types';
 
 import { groupOn } from '../draft';
-import { type Bucket, BUCKETS, type Group, groups, hasBuckets } from '../measures';
+import { BUCKETS, type Group, groups, hasBuckets } from '../measures';
 import type { Kind } from '../types';
 import { columnOptions } from './measure-picker';
 

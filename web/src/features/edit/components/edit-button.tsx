@@ -36,19 +36,20 @@ export function EditButton({ dataset, onStart }: { dataset: Dataset; onStart: ()
   return (
     <TooltipTrigger delay={500}>
       {active ? (
-        <Button look="primary" onPress={() => exitSession(store)} aria-keyshortcuts="Control+E Meta+E">
-          <LogOut size={15} aria-hidden /> Exit grid view
+        <Button look="primary" onPress={() => exitSession(store)} aria-label="Exit grid view" aria-keyshortcuts="Control+E Meta+E">
+          <LogOut size={15} aria-hidden /> <span className="phone-only">Exit</span><span className="desk-only">Exit grid view</span>
         </Button>
       ) : (
         <Button
           look="primary"
+          aria-label="Edit in grid view"
           aria-keyshortcuts="Control+E Meta+E"
           onPress={() => {
             store.start(dataset);
             onStart();
           }}
         >
-          <PencilLine size={15} aria-hidden /> Edit in grid view
+          <PencilLine size={15} aria-hidden /> <span className="phone-only">Edit</span><span className="desk-only">Edit in grid view</span>
         </Button>
       )}
       <Tooltip className="tooltip" offset={6}>

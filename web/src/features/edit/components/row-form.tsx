@@ -3,6 +3,7 @@ import { RotateCcw } from 'lucide-react';
 import { useEffect, useId, useRef, useState } from 'react';
 
 import { Button } from '@/components/button';
+import { Select } from '@/components/select';
 import { Skeleton } from '@/components/states';
 import { api, unwrap } from '@/lib/api/client';
 import type { Column, Row } from '@/lib/api/types';
@@ -12,6 +13,8 @@ import { isSame, nameOfRow } from '../session';
 import { byCell, newRow, problemAt, shownRow, type ShownRow } from '../shown-rows';
 import type { Editing } from '../use-cell-editing';
 import { readTyped } from '../values';
+
+const TRUTH = [{ id: 'true', label: 'true' }, { id: 'false', label: 'false' }] as const;
 
 interface FieldProps {
   column: Column;
@@ -42,12 +45,15 @@ function Field({ column, value, changed, problem, locked, onChange, onRevert }: 
     'aria-describedby': problem === null ? undefined : `${id}-problem`,
     onBlur: commit,
   };
+  const title = <><span className="mono faint" aria-hidden>{typeMark(column.type)}</span> {column.name}</>;
   return (
     <div className={`field ${changed ? 'changed' : ''} ${problem === null ? '' : 'wrong'}`} data-column={column.id}>
       <div className="label-line">
-        <label htmlFor={id} className="grow">
-          <span className="mono faint" aria-hidden>{typeMark(column.type)}</span> {column.name}
-        </label>
+        {column.type === 'boolean' ? (
+          <span className="field-label grow" aria-hidden>{title}</span>
+        ) : (
+          <label htmlFor={id} className="grow">{title}</label>
+        )}
         {onRevert ? (
           <Button size="tiny" look="quiet" aria-label={`Take back the change of ${column.name}`} isDisabled={locked} onPress={onRevert}>
             <RotateCcw size={12} aria-hidden />
@@ -61,12 +67,7 @@ function Field({ column, value, changed, problem, locked, onChange, onRevert }: 
         </Button>
       </div>
       {column.type === 'boolean' ? (
-        <select {...props} className="input" disabled={locked} value={value === null ? '' : shown} onChange={(event) => onChange(event.target.value === '' ? null : event.target.value)}>
-          <option value="true">true</option>
-          <option value="false">false</option>
-          <option value="">null</option>
-          {['true', 'false', ''].includes(shown) ? null : <option value={shown}>{shown}</option>}
-        </select>
+        <Select label={column.name} quietLabel options={TRUTH} placeholder={value === null ? 'null' : shown} value={TRUTH.find((option) => option.id === shown)?.id ?? null} isDisabled={locked} onChange={onChange} />
       ) : column.type === 'json' || (column.type === 'text' && (shown.length > 60 || shown.includes('\n'))) ? (
         <textarea {...props} className="area" rows={Math.min(8, Math.max(2, text.split('\n').length))} onChange={(event) => setDraft(event.target.value)} />
       ) : (
@@ -118,7 +119,7 @@ export function RowForm({ editing, rowId, row }: RowFormProps) {
   const shown: ShownRow | undefined = row ? shownRow(row, columns, session) : newRow(rowId, columns, session);
   const form = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (jump?.row === rowId && jump.column !== null) form.current?.querySelector<HTMLElement>(`[data-column="${CSS.escape(jump.column)}"] :is(input, textarea, select)`)?.focus();
+    if (jump?.row === rowId && jump.column !== null) form.current?.querySelector<HTMLElement>(`[data-column="${CSS.escape(jump.column)}"] :is(input, textarea, .select-button)`)?.focus();
   }, [jump, rowId]);
   if (!shown) return null;
   const deleted = shown.mark === 'deleted';

@@ -5,7 +5,7 @@ import {
   columnResizingFeature, columnSizingFeature, createColumnHelper, rowSortingFeature, type SortingState, tableFeatures, useTable,
 } from '@tanstack/react-table';
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
-import { ArrowDown, ArrowUp, CircleAlert } from 'lucide-react';
+import { ArrowDown, ArrowUp, CircleAlert, ListFilter } from 'lucide-react';
 import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { Button } from '@/components/button';
@@ -23,6 +23,7 @@ import { isWidths, readStored, store } from '@/lib/stored';
 
 import type { PageCache } from '../page-cache';
 import { type Cell, move, rangeOf, type Selection, single, sizeOf, toTsv } from '../selection';
+import { type GridSort, toggled } from '../sort';
 import { useScaledScroll } from '../use-scaled-scroll';
 import { CellPopover, type OpenCell } from './cell-popover';
 import { CellText } from './cell-text';
@@ -35,11 +36,6 @@ const OVERSCAN = 6;
 /** The most cells that a copy reads. */
 const COPY_CELLS_MAX = 500_000;
 
-export interface GridSort {
-  column: string;
-  desc: boolean;
-}
-
 interface GridProps {
   dataset: string;
   label: string;
@@ -48,8 +44,12 @@ interface GridProps {
   cache: PageCache;
   allRows: number;
   filtered: boolean;
-  sort: GridSort | null;
-  onSort: (sort: GridSort | null) => void;
+  sort: readonly GridSort[];
+  onSort: (sort: readonly GridSort[]) => void;
+  /** Columns that the filter is about. */
+  filteredBy: ReadonlySet<string>;
+  /** Opens the filter's builder on a column. */
+  onFilterColumn: (column: string) => void;
   onFilter: (column: string, value: string | number | boolean) => void;
   onOpenRow: (rowId: string) => void;
   /** The session that changes these rows; null while they are only read. */
@@ -63,7 +63,7 @@ const features = tableFeatures({ columnSizingFeature, columnResizingFeature, row
 const helper = createColumnHelper<typeof features, Row>();
 const NO_ROWS: Row[] = [];
 
-export function Grid({ dataset, label, version, columns, cache, allRows, filtered, sort, onSort, onFilter, onOpenRow, editing }: GridProps) {
+export function Grid({ dataset, label, version, columns, cache, allRows, filtered, sort, onSort, filteredBy, onFilterColumn, onFilter, onOpenRow, editing }: GridProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [selection, setSelection] = useState<Selection>(() => single({ row: 0, column: 0 }));
   const [openCell, setOpenCell] = useState<OpenCell | null>(null);
@@ -77,7 +77,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
     () => columns.map((column) => helper.display({ id: column.id, header: column.name, size: defaultWidth(column), minSize: 56, maxSize: 900, enableSorting: true })),
     [columns],
   );
-  const sorting: SortingState = useMemo(() => (sort ? [{ id: sort.column, desc: sort.desc }] : []), [sort]);
+  const sorting: SortingState = useMemo(() => sort.map(({ column, desc }) => ({ id: column, desc })), [sort]);
   const table = useTable({
     features,
     columns: columnDefs,
@@ -158,6 +158,8 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
     const element = scroller.current?.querySelector<HTMLElement>(`[data-cell="${row}:${column}"]`);
     if (element) {
       wantsFocus.current = false;
+      // Once more, because a row that was just added was not yet there to go to.
+      reveal(selection.active);
       element.focus({ preventScroll: true });
     }
   });
@@ -167,13 +169,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
   const bad = useMemo(() => byCell(editing?.bad ?? []), [editing?.bad]);
   const { rowAt } = edit;
 
-  const toggleSort = useCallback(
-    (column: string) => {
-      const now = table.getColumn(column)?.getIsSorted();
-      onSort(now === false || now === undefined ? { column, desc: false } : now === 'asc' ? { column, desc: true } : null);
-    },
-    [table, onSort],
-  );
+  const toggleSort = (column: string, add: boolean): void => onSort(toggled(sort, column, add));
 
   const open = (cell: Cell): void => {
     const row = rowAt(cell.row);
@@ -208,6 +204,12 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
   const onKeyDown = (event: KeyboardEvent): void => {
     const ctrl = event.ctrlKey || event.metaKey;
     const { active } = selection;
+    const under = columns[active.column];
+    if (event.altKey && event.key === 'ArrowDown' && active.row < 0 && under) {
+      event.preventDefault();
+      onFilterColumn(under.id);
+      return;
+    }
     if (event.altKey || edit.onKey(event)) return;
     if (ctrl && event.key.toLowerCase() === 'c') {
       event.preventDefault();
@@ -222,7 +224,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
     if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault();
       const column = columns[active.column];
-      if (active.row < 0 && column) toggleSort(column.id);
+      if (active.row < 0 && column) toggleSort(column.id, event.shiftKey);
       else if (active.row >= 0) open(active);
       return;
     }
@@ -285,7 +287,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
     const column = Math.max(0, columns.findIndex(({ id }) => id === jump.column));
     if (isLocal(jump.row)) {
       go({ row: cache.total + [...(editing?.session.added.keys() ?? [])].indexOf(jump.row), column }, false);
-    } else if (sort !== null || filtered) {
+    } else if (sort.length > 0 || filtered) {
       // Where it stands in this order is not known; the row itself always opens.
       onOpenRow(jump.row);
     } else {
@@ -337,27 +339,39 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
                 const header = headers[item.index];
                 if (!column || !header) return null;
                 const sorted = header.column.getIsSorted();
+                const key = sort.findIndex((other) => other.column === column.id) + 1;
                 return (
                   <div
                     key={column.id}
                     role="columnheader"
                     aria-colindex={item.index + 2}
                     aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : 'none'}
-                    title={`${column.name}: ${typeName(column.type)}${column.null_token ? `, null is written ${column.null_token}` : ''}. Click or Enter to sort.`}
+                    title={`${column.name}: ${typeName(column.type)}${column.null_token ? `, null is written ${column.null_token}` : ''}. Click or Enter to sort, with Shift to sort by one more; Alt ↓ to filter.`}
                     data-cell={`-1:${item.index}`}
                     tabIndex={tab(-1, item.index)}
                     className={`grid-th ${isActive(-1, item.index) ? 'active' : ''}`}
                     style={{ left: item.start, width: item.size }}
-                    onClick={() => {
+                    onClick={(event) => {
                       go({ row: -1, column: item.index }, false);
-                      toggleSort(column.id);
+                      toggleSort(column.id, event.shiftKey);
                     }}
                   >
                     <span className="mark" aria-hidden>
                       {typeMark(column.type)}
                     </span>
                     <span className="name">{column.name}</span>
-                    {sorted === false ? null : <span className="sort">{sorted === 'asc' ? <ArrowUp size={14} aria-hidden /> : <ArrowDown size={14} aria-hidden />}</span>}
+                    <span
+                      className={`filter ${filteredBy.has(column.id) ? 'on' : ''}`}
+                      aria-hidden
+                      title={`Filter ${column.name}`}
+                      onClick={(event) => {
+                        event.stopPropagation();
+                        onFilterColumn(column.id);
+                      }}
+                    >
+                      <ListFilter size={13} />
+                    </span>
+                    {sorted === false ? null : <span className="sort">{sort.length > 1 ? <sub aria-hidden>{key}</sub> : null}{sorted === 'asc' ? <ArrowUp size={14} aria-hidden /> : <ArrowDown size={14} aria-hidden />}</span>}
                     <span
                       className={`handle ${resizing === column.id ? 'on' : ''}`}
                       aria-hidden
