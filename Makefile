@@ -57,6 +57,13 @@ soak: install ## long runs: the full file, all kill points
 	cargo build $(CARGO_FLAGS) --quiet --release -p host
 	GRIDKEEP_SOAK=1 cargo test $(CARGO_FLAGS) --release -p gridkeep-tests --test kills --test together -- --nocapture
 
+.PHONY: shots
+shots: up ## the README's pictures, from the flights, in a running stack
+	@scripts/install.sh --tests
+	tests/fetch-flights.sh
+	url=$$(node -p "JSON.parse(require('fs').readFileSync('$(GRIDKEEP_DATA)/stack.json')).url")
+	cd web && GRIDKEEP_URL=$$url FLIGHTS_CSV=$$PWD/../tests/data/flights.csv npm run --silent shots
+
 .PHONY: package
 package: ## one zip per function for AWS Lambda
 	@scripts/package.sh
