@@ -8,6 +8,7 @@ import { api, unwrap } from '@/lib/api/client';
 import type { Column, Dataset } from '@/lib/api/types';
 import { cellText, isCut } from '@/lib/cells';
 import { count, plural } from '@/lib/format';
+import { notify } from '@/lib/notices';
 
 import { type CellEdit, type Cells, type DeletedRow, type EditValue, isLocal, nameOfRow, type Session } from './session';
 import type { BadCell, SessionStore } from './session-store';
@@ -44,6 +45,9 @@ export interface OpenEditor {
 
 /** Where the active cell goes after an editor closes. */
 export type After = 'down' | 'up' | 'right' | 'left' | 'stay';
+
+/** What did not happen must be seen, not only heard. */
+const warn = (text: string): void => notify({ text, bad: true });
 
 /** What was copied here last, so that null stays null when it is pasted here. */
 let copied: { text: string; values: readonly (readonly EditValue[])[] } | null = null;
@@ -122,7 +126,7 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
         say('');
         setEditor({ ...common, value: isCut(value) ? whole : value, before: whole });
       },
-      () => say('The whole cell could not be read, so it cannot be changed here. Try again.'),
+      () => warn('The whole cell could not be read, so it cannot be changed here. Try again.'),
     );
   };
 
@@ -163,7 +167,7 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
 
   const run = (work: () => Promise<void>): void => {
     if (locked) return;
-    work().catch(() => say('The rows could not be read, so nothing was changed. Try again.'));
+    work().catch(() => warn('The rows could not be read, so nothing was changed. Try again.'));
   };
 
   /** Sets cells of the rows from `top`, as `valueAt` says; undefined leaves a cell alone. */
@@ -171,7 +175,7 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
     run(async () => {
       const size = (area.bottom - area.top + 1) * (area.right - area.left + 1);
       if (size > STEP_CELLS_MAX) {
-        say(`Up to ${count(STEP_CELLS_MAX)} cells are changed at a time; these are ${count(size)}.`);
+        warn(`Up to ${count(STEP_CELLS_MAX)} cells are changed at a time; these are ${count(size)}.`);
         return;
       }
       const rows = area.bottom < area.top ? [] : await rawRows(area.top, area.bottom);
@@ -211,7 +215,8 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
     );
     fill({ top, left, right, bottom: top + inside - 1 }, (row, column, at) => read(block[row]?.[at], column), more);
     const cut = left + width - 1 - right;
-    say(`Pasted ${plural(height, 'row')}${more.length > 0 ? `, ${count(more.length)} of them new` : ''}.${cut > 0 ? ` ${plural(cut, 'column')} beyond the last were left out.` : ''}`);
+    say(`Pasted ${plural(height, 'row')}${more.length > 0 ? `, ${count(more.length)} of them new` : ''}.`);
+    if (cut > 0) warn(`Pasted, but for ${plural(cut, 'column')} beyond the last one of this dataset.`);
   };
 
   const fillDown = (): void => {
@@ -220,7 +225,7 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
     if (!first) return;
     const values = first.cells.slice(range.left, range.right + 1);
     if (values.some(isCut)) {
-      say('A cell this long is not filled down. Open it and copy its text.');
+      warn('A cell this long is not filled down. Open it and copy its text.');
       return;
     }
     fill({ ...range, top: range.top + 1 }, (_, __, at) => {
@@ -240,7 +245,7 @@ export function useCellEditing({ editing, cache, columns, range, active, go, say
       if (!range) return;
       const size = range.bottom - range.top + 1;
       if (size > STEP_CELLS_MAX) {
-        say(`Up to ${count(STEP_CELLS_MAX)} rows are deleted at a time; these are ${count(size)}.`);
+        warn(`Up to ${count(STEP_CELLS_MAX)} rows are deleted at a time; these are ${count(size)}.`);
         return;
       }
       const rows = (await rawRows(range.top, range.bottom)).map(({ row, cells }): DeletedRow => ({ row, cells: cells.slice(0, DELETED_CELLS).map((value) => (isCut(value) ? value.cut.slice(0, 80) : value)) }));

@@ -34,7 +34,6 @@ export function CellEditor({ editor, up, onClose }: CellEditorProps) {
     onClose(dirty ? readTyped(column, text) : undefined, after);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    event.stopPropagation();
     if (event.nativeEvent.isComposing) return;
     if (event.key === 'Escape') {
       done.current = true;

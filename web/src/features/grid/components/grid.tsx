@@ -202,6 +202,8 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
+    // The editor has its own keys; the page's go on to the page.
+    if (isInEditor(event.target)) return;
     const ctrl = event.ctrlKey || event.metaKey;
     const { active } = selection;
     const under = columns[active.column];
