@@ -5,7 +5,7 @@
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
 //! People's own changes are [`commits`]; [`diff`] compares versions and [`restore`] brings one back. [`aggregate`] sums a version up,
-//! and [`widgets`] keeps such sums beside the head.
+//! and [`widgets`] keeps such sums beside the head; [`reader_view`] is what other SQL programs read.
 //!
 //! Everything is a method of [`Store`]. Locks are always taken in the order dataset, import, commit.
 
@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod plans;
 pub mod publish;
 pub mod quarantine;
+pub mod reader_view;
 pub mod restore;
 pub mod rows;
 pub mod sweep;

@@ -102,11 +102,14 @@ impl Values for Literals {
         Ok(value.to_string())
     }
 
-    /// `E''` with the backslash doubled means the same whatever `standard_conforming_strings` says.
     fn text(&mut self, value: String, sql_type: &str) -> Result<String> {
-        let quoted = value.replace('\\', "\\\\").replace('\'', "''");
-        Ok(format!("E'{quoted}'::{sql_type}"))
+        Ok(format!("{}::{sql_type}", quoted(&value)))
     }
+}
+
+/// A text as a literal. `E''` with the backslash doubled means the same whatever `standard_conforming_strings` says.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// The two tables that hold a version's rows, each with the condition that picks them.

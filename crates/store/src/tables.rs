@@ -19,6 +19,10 @@ pub(crate) fn blocks(dataset_no: i64) -> String {
     format!("data.d_{dataset_no}_blocks")
 }
 
+pub(crate) fn reader_view(dataset_no: i64) -> String {
+    format!("data.v_{dataset_no}")
+}
+
 /// All physical columns, also those that no version shows any more: what moves to history moves whole.
 pub(crate) async fn physical_names(
     connection: &mut PgConnection,
@@ -137,7 +141,7 @@ pub(crate) async fn widen(
     Ok(())
 }
 
-/// With the views of widgets upon them.
+/// With the views upon them.
 pub(crate) async fn drop_all(connection: &mut PgConnection, dataset_no: i64) -> Result<()> {
     let statement = format!(
         "drop table if exists {}, {}, {} cascade;",

@@ -1,4 +1,5 @@
-//! Widgets follow the versions: each event of the `VERSIONS` stream brings its dataset's widgets to the head. Many events of one
+//! Views follow the versions: each event of the `VERSIONS` stream brings its dataset's widgets, and the view that SQL readers use, to
+//! the head. Many events of one
 //! dataset need one refresh; one that comes again finds everything done.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -81,7 +82,10 @@ async fn refresh(
     dataset: DatasetId,
     messages: &[jetstream::Message],
 ) -> Result<u64, Error> {
-    let work = deps.store.refresh_widgets(dataset);
+    let work = async {
+        deps.store.remake_reader_view(dataset).await?;
+        deps.store.refresh_widgets(dataset).await
+    };
     tokio::pin!(work);
     loop {
         tokio::select! {

@@ -432,6 +432,70 @@ async fn a_widget_that_cannot_be_computed_says_why_and_comes_back() {
 }
 
 #[tokio::test]
+async fn sql_readers_see_the_head_by_a_view_that_follows_columns() {
+    let db = TestDb::new().await;
+    let import = db.new_numbers(&[1, 2, 3]).await;
+    let no = import.dataset_no();
+    let dataset = id_of(&db, no).await;
+    let made = tokio::join!(
+        db.store.remake_reader_view(dataset),
+        db.store.remake_reader_view(dataset)
+    );
+    assert_eq!(
+        usize::from(made.0.unwrap()) + usize::from(made.1.unwrap()),
+        1
+    );
+    let sum = async |column: &str| {
+        db.number(&format!("select sum({column})::bigint from data.v_{no}"))
+            .await
+    };
+    assert_eq!(sum("col_1").await, 6);
+    // Rows in flight are not seen; an edit is, without the view being made anew.
+    let target = db.existing(no).await;
+    let flying = db
+        .open(target, Mode::Append, &[("number", ColumnType::Int64)], 1)
+        .await;
+    flying.write_numbers(&[100], 4_096).await;
+    assert_eq!(sum("col_1").await, 6);
+    db.edit(no, "c1 * 2", "c1 = 3").await;
+    assert_eq!(sum("col_1").await, 9);
+    db.store.cancel(flying.upload).await.unwrap();
+    assert!(!db.store.remake_reader_view(dataset).await.unwrap());
+
+    // Other columns, with names that would break out of a literal.
+    let target = db.existing(no).await;
+    let odd = r"it's \ ; --";
+    let wider = db
+        .open(
+            target,
+            Mode::Replace,
+            &[("number", ColumnType::Int64), (odd, ColumnType::Text)],
+            1,
+        )
+        .await;
+    let cells: Vec<arrow_array::ArrayRef> = vec![
+        std::sync::Arc::new(arrow_array::Int64Array::from(vec![5])),
+        std::sync::Arc::new(arrow_array::StringArray::from(vec!["x"])),
+    ];
+    wider.write(&[wider.batch(0, 0, cells)]).await;
+    wider.end(1, 1, 0).await;
+    wider.finish().await;
+    assert!(db.store.remake_reader_view(dataset).await.unwrap());
+    let names: Vec<Option<String>> = sqlx::query_scalar(
+        "select col_description(attrelid, attnum) from pg_attribute where attrelid = $1::text::regclass and attnum > 1 order by attnum",
+    )
+    .bind(format!("data.v_{no}"))
+    .fetch_all(&db.pool)
+    .await
+    .unwrap();
+    assert_eq!(names, [Some("number".to_owned()), Some(odd.to_owned())]);
+    assert_eq!(sum("col_1").await, 5);
+    db.store.delete_dataset(no).await.unwrap();
+    assert!(!db.store.remake_reader_view(dataset).await.unwrap());
+    db.store.sweep(1_000).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_deleted_datasets_views_go_with_its_tables() {
     let db = TestDb::new().await;
     let no = sales(&db, &SALES).await;
