@@ -99,7 +99,7 @@ test('bars are made, read by keys and as a table, edited, copied, deleted and br
   const dialog = page.getByRole('dialog', { name: 'Edit the widget' });
   await choose(page, dialog, 'Measure', 'Sum');
   await choose(page, dialog, 'Group by', 'date');
-  await dialog.getByRole('button', { name: 'Add a rule' }).click();
+  await dialog.getByRole('button', { name: 'Add a condition' }).click();
   await choose(page, dialog, 'Column', 'carrier');
   await dialog.getByRole('textbox', { name: 'Value' }).fill('UA');
   await expect(dialog.getByLabel('Title')).toHaveValue('Sum of distance by month of date where carrier is UA');

@@ -6,14 +6,15 @@ import { Button } from '@/components/button';
 import { Dialog, DialogBody, DialogFoot } from '@/components/dialog';
 import { ProblemNotice } from '@/components/states';
 import { TextField } from '@/components/text-field';
+import { FilterFields } from '@/features/filter/components/filter-fields';
+import { draftsOf } from '@/features/filter/draft';
+import { NO_FILTER, parseFilter } from '@/features/filter/filter';
 import type { Column, Dataset } from '@/lib/api/types';
 
 import { type Draft, draftOf, emptyDraft, ideaOf, titleOf, withGroup, withKind } from '../draft';
-import { parseFilter, readFilter } from '../filter-rules';
 import { placeFor, sizeFor } from '../layout';
 import type { Kind, Sort, Widget } from '../types';
 import { useWidgetChanges } from '../use-widgets';
-import { FilterBuilder } from './filter-builder';
 import { GroupPicker } from './group-picker';
 import { MeasurePicker } from './measure-picker';
 import { WidgetPreview } from './widget-preview';
@@ -89,23 +90,16 @@ function OrderPicker({ draft, onChange }: Omit<PartProps, 'columns'>) {
 }
 
 function FilterPart({ draft, columns, onChange, gridFilter }: PartProps & { gridFilter: string | undefined }) {
-  const fromGrid = readFilter(parseFilter(gridFilter), columns) ?? [];
-  if (draft.otherFilter !== null) {
-    return (
-      <div className="field">
-        <span className="field-label">Filter</span>
-        <p className="small faint">This widget has a filter made through the API, which is kept as it is.</p>
-        <div><Button size="tiny" onPress={() => onChange({ ...draft, otherFilter: null })}>Remove the filter</Button></div>
-      </div>
-    );
-  }
+  const fromGrid = draftsOf(parseFilter(gridFilter) ?? NO_FILTER, columns);
   return (
-    <FilterBuilder
-      rules={draft.rules}
-      columns={columns}
-      onChange={(rules) => onChange({ ...draft, rules })}
-      onTakeGrid={fromGrid.length > 0 && draft.rules.length === 0 ? () => onChange({ ...draft, rules: fromGrid }) : null}
-    />
+    <div className="field" role="group" aria-label="Filter">
+      <span className="field-label">Filter</span>
+      <FilterFields draft={draft.filter} columns={columns} onChange={(filter) => onChange({ ...draft, filter })}>
+        {fromGrid.items.length > 0 && draft.filter.items.length === 0 ? (
+          <Button size="tiny" look="quiet" onPress={() => onChange({ ...draft, filter: fromGrid })}>Take the grid’s filter</Button>
+        ) : null}
+      </FilterFields>
+    </div>
   );
 }
 
