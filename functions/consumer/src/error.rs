@@ -11,7 +11,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub enum Error {
     #[error("PostgreSQL")]
     Store(#[from] store::Error),
-    #[error("the consumer of the ROWS stream cannot be set up")]
+    #[error("a consumer of a stream cannot be set up")]
     Consumer(#[source] BoxError),
     #[error("messages cannot be fetched")]
     Fetch(#[source] BoxError),

@@ -3,10 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use async_nats::jetstream::{
-    self, AckKind,
-    consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
-};
+use async_nats::jetstream::{self, AckKind, consumer::PullConsumer};
 use contracts::{
     DatasetId,
     events::{VERSIONS_STREAM, VersionPublished},
@@ -16,27 +13,16 @@ use crate::{
     Deps,
     drain::{DrainReport, Sitting},
     error::Error,
-    writer::fetch,
+    writer::{durable, fetch},
 };
 
-/// The durable consumer: all drains share it.
+/// Events out with drains.
+const OUT_MAX: i64 = 1_000;
 const DURABLE: &str = "widgets";
 const NAK_DELAY: Duration = Duration::from_millis(500);
 
-/// Gets the durable consumer, or makes it.
 pub(crate) async fn consumer(deps: &Deps) -> Result<PullConsumer, Error> {
-    let config = pull::Config {
-        durable_name: Some(DURABLE.to_owned()),
-        deliver_policy: DeliverPolicy::All,
-        ack_policy: AckPolicy::Explicit,
-        ack_wait: deps.ack_wait,
-        max_deliver: -1,
-        ..pull::Config::default()
-    };
-    deps.jetstream
-        .create_consumer_on_stream(config, VERSIONS_STREAM)
-        .await
-        .map_err(|e| Error::Consumer(e.into()))
+    durable(deps, VERSIONS_STREAM, DURABLE, OUT_MAX).await
 }
 
 /// Refreshes until the sitting is over.

@@ -28,7 +28,7 @@ use crate::{
     relay::relay,
 };
 
-/// The durable consumer: all drains share it, so a message is with one of them at a time.
+/// Of all drains, so that a message is with one of them at a time.
 const DURABLE: &str = "writer";
 /// Messages out with drains. Above it the stream waits for acks, so that many drains cannot hold everything.
 const OUT_MAX: i64 = 1_000;
@@ -41,20 +41,29 @@ const NAK_DELAY: Duration = Duration::from_millis(500);
 /// A batch of many MiB from the bucket.
 const SPILL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Gets the durable consumer, or makes it.
 pub(crate) async fn consumer(deps: &Deps) -> Result<PullConsumer, Error> {
+    durable(deps, ROWS_STREAM, DURABLE, OUT_MAX).await
+}
+
+/// Gets a durable consumer of a stream, or makes it: all drains share it.
+pub(crate) async fn durable(
+    deps: &Deps,
+    stream: &str,
+    name: &str,
+    out_max: i64,
+) -> Result<PullConsumer, Error> {
     let config = pull::Config {
-        durable_name: Some(DURABLE.to_owned()),
+        durable_name: Some(name.to_owned()),
         deliver_policy: DeliverPolicy::All,
         ack_policy: AckPolicy::Explicit,
         ack_wait: deps.ack_wait,
         // Without a limit: a message past it would be lost from sight. Poison is taken out by our own hand.
         max_deliver: -1,
-        max_ack_pending: OUT_MAX,
+        max_ack_pending: out_max,
         ..pull::Config::default()
     };
     deps.jetstream
-        .create_consumer_on_stream(config, ROWS_STREAM)
+        .create_consumer_on_stream(config, stream)
         .await
         .map_err(|e| Error::Consumer(e.into()))
 }

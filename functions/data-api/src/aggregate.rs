@@ -6,21 +6,25 @@ use contracts::{
     DatasetId,
     widget::{Aggregate, GroupOrder},
 };
-use http::{HeaderMap, HeaderName, header};
+use http::HeaderMap;
 use platform::{
     access::{Access, Viewer},
-    http::{Query, etag, openapi::Problems},
+    http::{Query, openapi::Problems},
 };
 use serde::Deserialize;
 use store::{At, Store, aggregate::Aggregation};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{config::App, error::Error, filter};
+use crate::{
+    config::App,
+    error::Error,
+    filter,
+    kept::{self, Of},
+};
 
 /// Changes whenever the same numbers would be written otherwise.
 const WRITING: &str = "aggregate-1";
-const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const LIMIT: u32 = 50;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -84,25 +88,18 @@ async fn show_aggregate(
         order: params.sort.unwrap_or(GroupOrder::Group),
         limit: params.limit.unwrap_or(LIMIT),
     };
-    let tag = etag::of(&[
-        WRITING,
-        &access.dataset.to_string(),
-        &format!("{version} {aggregation:?}"),
-    ]);
-    if let Some(not_modified) = etag::fresh(&headers, &tag) {
-        return Ok(not_modified);
-    }
-    let key = format!("aggregate:{{{}}}:{version}:{tag}", access.dataset);
+    let asked = format!("{aggregation:?}");
+    let of = Of {
+        writing: WRITING,
+        dataset: access.dataset,
+        version,
+        asked: &asked,
+    };
     let made = async {
         let numbers = store
             .aggregate(access.no, At::Version(version), &aggregation)
             .await?;
-        Ok::<_, Error>(serde_json::to_vec(&numbers)?)
+        Ok(serde_json::to_vec(&numbers)?)
     };
-    let (numbers, found) = deps.cache.get_or(&key, made).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (X_CACHE, found.word()),
-    ];
-    Ok(etag::tagged(&tag, (headers, numbers)))
+    kept::answer(&deps, &headers, of, made).await
 }

@@ -13,6 +13,7 @@ mod diff;
 mod error;
 mod filter;
 mod grants;
+mod kept;
 mod page;
 mod query;
 mod restore;

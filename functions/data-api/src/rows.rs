@@ -1,12 +1,12 @@
 //! `/datasets/{id}/rows`: pages of rows, one row, one cell. [`crate::query`] reads what is asked for; `store::rows` finds
-//! the rows; [`crate::page`] keeps the answer short enough to be sent.
+//! the rows; [`crate::page`] keeps the answer short enough to be sent, [`crate::kept`] keeps it.
 
 use axum::{extract::State, response::Response};
 use contracts::{
     DatasetId,
     dataset::{CellAt, RowAt, RowPage},
 };
-use http::{HeaderMap, HeaderName, header};
+use http::HeaderMap;
 use platform::{
     access::{Access, Viewer},
     http::{Json, Path, Query, etag, openapi::Problems},
@@ -21,6 +21,7 @@ use crate::{
     commits,
     config::App,
     error::Error,
+    kept::{self, Of},
     page,
     query::{RowsParams, View},
     values,
@@ -28,7 +29,6 @@ use crate::{
 
 /// Changes whenever the same rows would be written otherwise, so that no client keeps an old spelling.
 const WRITING: &str = "rows-1";
-const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -62,24 +62,14 @@ async fn list_rows(
         At::Version(version) => version,
         at @ At::AsOf(_) => store.resolve(access.no, at).await?.version,
     };
-    let tag = etag::of(&[
-        WRITING,
-        &access.dataset.to_string(),
-        &version.to_string(),
-        &view.fingerprint(),
-    ]);
-    if let Some(not_modified) = etag::fresh(&headers, &tag) {
-        return Ok(not_modified);
-    }
-    // A version never changes, so its pages are kept; which version is meant, and whether the caller may see it, was asked above.
-    let key = format!("rows:{{{}}}:{version}:{tag}", access.dataset);
+    let of = Of {
+        writing: WRITING,
+        dataset: access.dataset,
+        version,
+        asked: &view.fingerprint(),
+    };
     let made = make_page(&store, access.dataset, access.no, version, &view);
-    let (page, found) = deps.cache.get_or(&key, made).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (X_CACHE, found.word()),
-    ];
-    Ok(etag::tagged(&tag, (headers, page)))
+    kept::answer(&deps, &headers, of, made).await
 }
 
 async fn make_page(

@@ -9,7 +9,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use contracts::{
     UploadId, UserId,
-    dataset::{Column, ColumnType, Row},
+    dataset::{Column, ColumnType, Row, VersionKind},
     events::{BatchMeta, EndOfLoad},
     plan::{Dialect, Encoding, FilePlan, ObjectRef, Options, Plan, PlannedColumn},
     receipt::Place,
@@ -21,7 +21,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use store::{
-    At, IncomingBatch, NewImport, OpenLoad, Publish, RowsPage, RowsQuery, Sort, Start, Store, Write,
+    At, Change, Commit, IncomingBatch, NewCommit, NewImport, OpenLoad, Publish, RowsPage,
+    RowsQuery, Sort, Start, Store, Write,
 };
 
 pub struct TestDb {
@@ -184,49 +185,32 @@ impl TestDb {
         }
     }
 
-    /// What an edit in the grid will do: new values for some rows, the old ones in history, a version. (Its own statements
-    /// come with the grid's issue; here only what readers and the sweeper must cope with.)
-    pub async fn edit(&self, dataset_no: i64, set: &str, whose: &str) -> i64 {
-        let table = format!("data.d_{dataset_no}");
-        let mut tx = self.pool.begin().await.unwrap();
-        let commit: i64 = sqlx::query_scalar(
-            "update gk.dataset set next_commit = next_commit + 1 where no = $1 returning next_commit - 1",
-        )
-        .bind(dataset_no)
-        .fetch_one(&mut *tx)
+    /// Edits the first column in the grid: this SQL expression of it, of the rows that are picked by this condition.
+    pub async fn edit(&self, dataset_no: i64, to: &str, whose: &str) -> i64 {
+        let head = self.store.resolve(dataset_no, At::Head).await.unwrap();
+        let rows: Vec<(i64, String)> = sqlx::query_as(AssertSqlSafe(format!(
+            "select row_id, ({to})::text from data.d_{dataset_no} t join gk.dataset s on s.no = {dataset_no} \
+             where born <= s.max_commit and born <> all(s.hidden) and {whose} order by row_id"
+        )))
+        .fetch_all(&self.pool)
         .await
         .unwrap();
-        let visible = format!(
-            "born <= (select max_commit from gk.dataset where no = {dataset_no}) \
-             and born <> all((select hidden from gk.dataset where no = {dataset_no})::bigint[]) and {whose}"
-        );
-        for sql in [
-            format!(
-                "insert into {table}_history (row_id, born, died, c1) select row_id, born, {commit}, c1 from {table} where {visible}"
-            ),
-            format!("update {table} set {set}, born = {commit} where {visible}"),
-            format!(
-                "insert into gk.commit (dataset, id, kind, state) values ({dataset_no}, {commit}, 'grid', 'published')"
-            ),
-            format!(
-                "with d as (update gk.dataset s set head = head + 1, max_commit = {commit}, \
-                   hidden = coalesce((select array_agg(id order by id) from gk.commit c where c.dataset = s.no and c.id <= {commit} \
-                     and c.state in ('open', 'aborted', 'undone')), '{{}}') where no = {dataset_no} returning *) \
-                 insert into gk.version (dataset, version, commit, max_commit, hidden, rows, extent, columns, at) \
-                 select d.no, d.head, {commit}, d.max_commit, d.hidden, d.rows, v.extent, v.columns, clock_timestamp() \
-                 from d join gk.version v on v.dataset = d.no and v.version = d.head - 1"
-            ),
-        ] {
-            sqlx::raw_sql(AssertSqlSafe(sql))
-                .execute(&mut *tx)
-                .await
-                .unwrap();
+        let changes = rows
+            .into_iter()
+            .map(|(row, value)| Change::Update(row, vec![("col_1".to_owned(), Some(value))]))
+            .collect();
+        let new = NewCommit {
+            author: self.member,
+            kind: VersionKind::Grid,
+            message: String::new(),
+            base: head.version,
+            changes,
+            idempotency: None,
+        };
+        match self.store.commit(dataset_no, &new).await.unwrap() {
+            Commit::Done { version, .. } => version,
+            other => panic!("{other:?}"),
         }
-        tx.commit().await.unwrap();
-        self.number(&format!(
-            "select head from gk.dataset where no = {dataset_no}"
-        ))
-        .await
     }
 }
 
