@@ -22,6 +22,7 @@ group('a condition', () => {
 
   it('reads as far as it is known', () => {
     expect(short({ and: [{ and: [united, { or: [early, { column: 'gone', op: 'like' }] }] }] })).toEqual(['(carrier = UA and (date < 2013-06-01 or a condition made elsewhere))']);
+    expect(short({ and: [{ and: [{ or: [united] }] }] })).toEqual(['carrier = UA']);
     expect(short({ or: [{ or: [] }, { and: [] }] })).toEqual(['a condition made elsewhere', 'a condition made elsewhere']);
   });
 

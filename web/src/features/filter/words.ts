@@ -38,7 +38,10 @@ function describeOther(json: FilterJson, columns: readonly Column[], style: Styl
   return items.length === 0 || items.some((item) => isOther(item) && item.other === json) ? 'a condition made elsewhere' : describeList({ join, items }, columns, style);
 }
 
-const describeList = ({ join, items }: Filter, columns: readonly Column[], style: Style): string => `(${items.map((item) => describe(item, columns, style)).join(` ${join} `)})`;
+function describeList({ join, items }: Filter, columns: readonly Column[], style: Style): string {
+  const words = items.map((item) => describe(item, columns, style)).join(` ${join} `);
+  return items.length > 1 ? `(${words})` : words;
+}
 
 /** "year ≥ 2000", "(carrier = UA or carrier = AA)"; in words "year is at least 2000". */
 export function describe(item: Item, columns: readonly Column[], style: Style = 'signs'): string {

@@ -38,7 +38,7 @@ export function ConditionLine({ draft, columns, onChange, onRemove }: ConditionL
     <div className="filter-line">
       <Select label="Column" quietLabel placeholder={draft.column} options={columnOptions(columns)} value={column?.id ?? null} onChange={(id) => onChange(withColumn(draft, id, columns))} />
       <Select label="Condition" quietLabel options={opsOf(kind).map((op) => ({ id: op, label: opWord(op, kind) }))} value={draft.op} onChange={(op) => onChange({ ...draft, op })} />
-      {takesValue(draft.op) ? <ValueField draft={draft} kind={kind} onChange={(text) => onChange({ ...draft, text })} /> : <span />}
+      {takesValue(draft.op) ? <div className="filter-value"><ValueField draft={draft} kind={kind} onChange={(text) => onChange({ ...draft, text })} /></div> : null}
       <RemoveButton onRemove={onRemove} />
     </div>
   );

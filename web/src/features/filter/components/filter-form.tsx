@@ -27,9 +27,10 @@ export function FilterForm({ filter, columns, startWith, onApply }: FilterFormPr
       }}
     >
       <FilterFields draft={draft} columns={columns} onChange={setDraft}>
-        <span className="grow" />
-        <Button size="tiny" onPress={() => onApply(NO_FILTER)}>Clear</Button>
-        <Button size="tiny" look="primary" type="submit">Apply</Button>
+        <div className="row">
+          <Button size="tiny" onPress={() => onApply(NO_FILTER)}>Clear</Button>
+          <Button size="tiny" look="primary" type="submit">Apply</Button>
+        </div>
       </FilterFields>
     </form>
   );
