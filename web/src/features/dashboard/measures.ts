@@ -1,7 +1,7 @@
 // What may be asked of which column, and how it is called: measures, groups, titles, first suggestions.
 import { type Filter, NO_FILTER } from '@/features/filter/filter';
 import { whereWords } from '@/features/filter/words';
-import { isNumeric } from '@/lib/cells';
+import { findColumn, isNumeric } from '@/lib/cells';
 import type { Column, ColumnType } from '@/lib/api/types';
 
 import type { Kind, WidgetDefinition } from './types';
@@ -60,7 +60,7 @@ export function groups(type: ColumnType, kind: Kind): boolean {
 const FN_NAMES: Record<Fn, string> = { count: 'Count of', sum: 'Sum of', avg: 'Average of', min: 'Smallest', max: 'Largest' };
 
 type Named = Pick<Column, 'id' | 'name'>;
-const nameIn = (columns: readonly Named[], id: string): string => columns.find((column) => column.id === id)?.name ?? id;
+const nameIn = (columns: readonly Named[], id: string): string => findColumn(columns, id)?.name ?? id;
 
 function measureTitle({ fn, column }: Measure, columns: readonly Named[]): string {
   return column === null ? 'Count of rows' : `${FN_NAMES[fn]} ${nameIn(columns, column)}`;
