@@ -1,9 +1,10 @@
 import { ChartColumn, ChartLine, Hash, TriangleAlert } from 'lucide-react';
-import { useState } from 'react';
-import { Input, Label, NumberField, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { type ReactNode, useState } from 'react';
+import { Input, Label, NumberField } from 'react-aria-components';
 
 import { Button } from '@/components/button';
 import { Dialog, DialogBody, DialogFoot } from '@/components/dialog';
+import { Segmented } from '@/components/segmented';
 import { ProblemNotice } from '@/components/states';
 import { TextField } from '@/components/text-field';
 import { FilterFields } from '@/features/filter/components/filter-fields';
@@ -28,10 +29,15 @@ interface WidgetEditorProps {
   onClose: () => void;
 }
 
-const KINDS: readonly { id: Kind; name: string; icon: typeof Hash }[] = [
-  { id: 'number', name: 'Number', icon: Hash },
-  { id: 'bar', name: 'Bars', icon: ChartColumn },
-  { id: 'line', name: 'Line', icon: ChartLine },
+const KINDS: readonly { id: Kind; label: ReactNode }[] = [
+  { id: 'number', label: <><Hash size={14} aria-hidden /> Number</> },
+  { id: 'bar', label: <><ChartColumn size={14} aria-hidden /> Bars</> },
+  { id: 'line', label: <><ChartLine size={14} aria-hidden /> Line</> },
+];
+
+const ORDERS: readonly { id: Sort; label: string }[] = [
+  { id: 'measure', label: 'Largest first' },
+  { id: 'group', label: 'By group' },
 ];
 
 interface PartProps {
@@ -40,45 +46,13 @@ interface PartProps {
   onChange: (draft: Draft) => void;
 }
 
-function KindPicker({ draft, columns, onChange }: PartProps) {
-  return (
-    <ToggleButtonGroup
-      className="segmented"
-      aria-label="Kind of widget"
-      selectionMode="single"
-      disallowEmptySelection
-      selectedKeys={[draft.kind]}
-      onSelectionChange={(keys) => {
-        const kind = KINDS.find(({ id }) => keys.has(id));
-        if (kind && kind.id !== draft.kind) onChange(withKind(draft, kind.id, columns));
-      }}
-    >
-      {KINDS.map(({ id, name, icon: Icon }) => (
-        <ToggleButton key={id} id={id} className="segment">
-          <Icon size={14} aria-hidden /> {name}
-        </ToggleButton>
-      ))}
-    </ToggleButtonGroup>
-  );
-}
-
 function OrderPicker({ draft, onChange }: Omit<PartProps, 'columns'>) {
   return (
     <div className="order-row">
       {draft.kind === 'bar' ? (
         <div className="field">
           <span className="field-label">Sort</span>
-          <ToggleButtonGroup
-            className="segmented"
-            aria-label="Sort"
-            selectionMode="single"
-            disallowEmptySelection
-            selectedKeys={[draft.sort]}
-            onSelectionChange={(keys) => onChange({ ...draft, sort: (keys.has('group') ? 'group' : 'measure') satisfies Sort })}
-          >
-            <ToggleButton id="measure" className="segment">Largest first</ToggleButton>
-            <ToggleButton id="group" className="segment">By group</ToggleButton>
-          </ToggleButtonGroup>
+          <Segmented label="Sort" options={ORDERS} value={draft.sort} onChange={(sort) => onChange({ ...draft, sort })} />
         </div>
       ) : null}
       <NumberField className="field limit" value={draft.limit} minValue={1} maxValue={1000} onChange={(limit) => onChange({ ...draft, limit: Number.isNaN(limit) ? 50 : limit })}>
@@ -145,7 +119,7 @@ export default function WidgetEditor({ dataset, widget, widgets, gridFilter, onC
           ) : null}
           <div className="editor-columns">
             <div className="stack editor-form">
-              <KindPicker draft={draft} columns={columns} onChange={change} />
+              <Segmented label="Kind of widget" options={KINDS} value={draft.kind} onChange={(kind) => change(withKind(draft, kind, columns))} />
               <MeasurePicker measures={draft.measures} kind={draft.kind} columns={columns} onChange={(measures) => change({ ...draft, measures })} />
               {draft.kind === 'number' ? null : <GroupPicker group={draft.group} kind={draft.kind} columns={columns} onChange={(group) => change(withGroup(draft, group))} />}
               <FilterPart draft={draft} columns={columns} onChange={change} gridFilter={gridFilter} />
