@@ -110,6 +110,30 @@ test('bars are made, read by keys and as a table, edited, copied, deleted and br
   await expect(edited).toBeVisible();
 });
 
+test('a widget takes the grid’s filter, with its group and what no field can hold', async ({ page }) => {
+  const id = await dashboard(page, 'filtered');
+  const empty = { column: 'carrier', op: 'eq', value: '' };
+  const filter = { and: [{ or: [{ column: 'carrier', op: 'in', value: ['AA', 'DL'] }, empty] }, { column: 'distance', op: 'lt', value: 500 }] };
+  await page.goto(`/datasets/${id}?tab=dashboard&filter=${encodeURIComponent(JSON.stringify(filter))}`);
+  await page.getByRole('button', { name: 'Add a widget' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('radio', { name: 'Number' }).click();
+  await dialog.getByRole('button', { name: 'Take the grid’s filter' }).click();
+  await expect(dialog.getByTestId('number')).toHaveText('1');
+  await expect(dialog.getByRole('group', { name: 'Group', exact: true })).toContainText('carrier is empty text');
+  await dialog.getByRole('button', { name: 'Add widget' }).click();
+  await expect(dialog).toBeHidden();
+
+  const card = widget(page, 'Count of rows, filtered');
+  await card.getByRole('button', { name: /^Actions of/ }).click();
+  await page.getByRole('menuitem', { name: 'Edit' }).click();
+  await dialog.getByRole('textbox', { name: 'Value' }).nth(1).fill('600');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(card.getByTestId('number')).toHaveText('2');
+  const answer: unknown = await (await page.request.get(`/api/v1/datasets/${id}/widgets`)).json();
+  expect(answer).toMatchObject({ widgets: [{ filter: { and: [{ or: [{ column: 'col_2', op: 'in', value: ['AA', 'DL'] }, empty] }, { column: 'col_3', op: 'lt', value: '600' }] } }] });
+});
+
 test('a card is moved and resized by the keyboard alone, and stays there', async ({ page }) => {
   await dashboard(page, 'arranged');
   await page.getByRole('button', { name: 'Count of rows', exact: true }).click();

@@ -1,7 +1,7 @@
 // A filter as the API takes it, and as the page shows it: conditions, and groups of conditions one level deep. What goes deeper, or was
 // written in a way that the page does not know, is an item that is kept as it is. `draft.ts` is the filter while it is put together.
 export type Join = 'and' | 'or';
-export type ApiOp = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'in' | 'is_null' | 'contains' | 'starts_with';
+type ApiOp = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'in' | 'is_null' | 'contains' | 'starts_with';
 /** `is_null` has two sides here. */
 export type Op = ApiOp | 'not_null';
 export type Value = string | number | boolean;
@@ -17,7 +17,7 @@ export interface Condition {
   values: readonly Value[];
 }
 
-export interface Other {
+interface Other {
   other: FilterJson;
 }
 
