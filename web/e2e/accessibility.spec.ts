@@ -24,7 +24,7 @@ for (const theme of ['light', 'dark'] as const) {
     await expectNoViolations(page, 'cell');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Filter', exact: true }).click();
-    await page.getByRole('dialog', { name: 'Filter' }).getByRole('button', { name: 'Group' }).click();
+    await page.getByRole('dialog', { name: 'Filter' }).getByRole('button', { name: 'Add a group' }).click();
     await expectNoViolations(page, 'filter');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Edit in grid view' }).click();

@@ -1,7 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 
-import { consoleErrors, csv, published, signIn, unique, uploadNew } from './steps';
+import { expectNoViolations } from './axe';
+import { type Change, commit, consoleErrors, csv, datasetId, published, signIn, unique, uploadNew } from './steps';
 
 const rows = [
   ['2013-01-05', 'UA', 1000],
@@ -18,7 +18,7 @@ async function dashboard(page: Page, name: string): Promise<string> {
   await page.getByRole('tab', { name: 'Dashboard' }).click();
   await expect(page).toHaveURL(/tab=dashboard/);
   await expect(page.getByRole('heading', { name: 'No widgets yet' })).toBeVisible();
-  return new URL(page.url()).pathname.split('/').at(-1) ?? '';
+  return datasetId(page);
 }
 
 const widget = (page: Page, title: string): Locator => page.getByRole('listitem', { name: title, exact: true });
@@ -28,21 +28,7 @@ async function choose(page: Page, dialog: Locator, label: string, option: string
   await page.getByRole('option', { name: option }).first().click();
 }
 
-async function expectNoViolations(page: Page, where: string): Promise<void> {
-  await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
-  await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity).map((one) => one.finished.catch(() => undefined))));
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-  expect(violations.map(({ id, nodes }) => ({ where, id, at: nodes.slice(0, 3).map((node) => node.html.slice(0, 160)) }))).toEqual([]);
-}
-
-/** A commit by somebody else, as the API takes it. */
-async function commit(page: Page, dataset: string, base: number, cells: Record<string, unknown>): Promise<void> {
-  const answer = await page.request.post(`/api/v1/datasets/${dataset}/commits`, {
-    headers: { origin: new URL(page.url()).origin, 'idempotency-key': unique('commit') },
-    data: { base_version: base, message: 'One flight more', changes: [{ op: 'insert', cells }] },
-  });
-  expect(answer.status()).toBe(201);
-}
+const flight: Change = { op: 'insert', cells: { col_1: '2013-04-01', col_2: 'AA', col_3: '250' } };
 
 test.beforeEach(({ page }) => signIn(page));
 
@@ -61,7 +47,7 @@ test('a number follows a commit by itself, with its change against the version b
   const card = widget(page, 'Sum of distance');
   await expect(card.getByTestId('number')).toHaveText('2,500');
   await expect(card).toContainText('v1 ·');
-  await commit(page, id, 1, { col_1: '2013-04-01', col_2: 'AA', col_3: '250' });
+  await commit(page, id, 1, 'One flight more', [flight]);
   await expect(card.getByTestId('number')).toHaveText('2,750');
   await expect(card).toContainText('+250 (+10%)');
   await expect(card).toContainText('v2 ·');
@@ -99,7 +85,7 @@ test('bars are made, read by keys and as a table, edited, copied, deleted and br
   const dialog = page.getByRole('dialog', { name: 'Edit the widget' });
   await choose(page, dialog, 'Measure', 'Sum');
   await choose(page, dialog, 'Group by', 'date');
-  await dialog.getByRole('button', { name: 'Add a rule' }).click();
+  await dialog.getByRole('button', { name: 'Add a condition' }).click();
   await choose(page, dialog, 'Column', 'carrier');
   await dialog.getByRole('textbox', { name: 'Value' }).fill('UA');
   await expect(dialog.getByLabel('Title')).toHaveValue('Sum of distance by month of date where carrier is UA');
@@ -122,6 +108,30 @@ test('bars are made, read by keys and as a table, edited, copied, deleted and br
   await page.reload();
   await expect(widget(page, `${title} (copy)`)).toBeVisible();
   await expect(edited).toBeVisible();
+});
+
+test('a widget takes the grid’s filter, with its group and what no field can hold', async ({ page }) => {
+  const id = await dashboard(page, 'filtered');
+  const empty = { column: 'carrier', op: 'eq', value: '' };
+  const filter = { and: [{ or: [{ column: 'carrier', op: 'in', value: ['AA', 'DL'] }, empty] }, { column: 'distance', op: 'lt', value: 500 }] };
+  await page.goto(`/datasets/${id}?tab=dashboard&filter=${encodeURIComponent(JSON.stringify(filter))}`);
+  await page.getByRole('button', { name: 'Add a widget' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('radio', { name: 'Number' }).click();
+  await dialog.getByRole('button', { name: 'Take the grid’s filter' }).click();
+  await expect(dialog.getByTestId('number')).toHaveText('1');
+  await expect(dialog.getByRole('group', { name: 'Group', exact: true })).toContainText('carrier is empty text');
+  await dialog.getByRole('button', { name: 'Add widget' }).click();
+  await expect(dialog).toBeHidden();
+
+  const card = widget(page, 'Count of rows, filtered');
+  await card.getByRole('button', { name: /^Actions of/ }).click();
+  await page.getByRole('menuitem', { name: 'Edit' }).click();
+  await dialog.getByRole('textbox', { name: 'Value' }).nth(1).fill('600');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(card.getByTestId('number')).toHaveText('2');
+  const answer: unknown = await (await page.request.get(`/api/v1/datasets/${id}/widgets`)).json();
+  expect(answer).toMatchObject({ widgets: [{ filter: { and: [{ or: [{ column: 'col_2', op: 'in', value: ['AA', 'DL'] }, empty] }, { column: 'col_3', op: 'lt', value: '600' }] } }] });
 });
 
 test('a card is moved and resized by the keyboard alone, and stays there', async ({ page }) => {
@@ -170,7 +180,7 @@ for (const theme of ['light', 'dark'] as const) {
     await page.getByRole('button', { name: 'Actions of Count of rows', exact: true }).click();
     await page.getByRole('menuitem', { name: 'Move or resize' }).click();
     await expectNoViolations(page, 'arranging');
-    await commit(page, id, 1, { col_1: '2013-04-01', col_2: 'AA', col_3: '250' });
+    await commit(page, id, 1, 'One flight more', [flight]);
     await page.goto(`/datasets/${id}?tab=dashboard&version=1`);
     await expect(page.getByRole('application')).toHaveCount(2);
     await expectNoViolations(page, 'old version');

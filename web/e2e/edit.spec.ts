@@ -1,6 +1,6 @@
-import { type Browser, expect, type Locator, type Page, test } from '@playwright/test';
+import { expect, type Locator, type Page, test } from '@playwright/test';
 
-import { cellAt, cellOf, consoleErrors, csv, published, signIn, unique, uploadNew } from './steps';
+import { another, beginEditing, cellAt, cellOf, consoleErrors, csv, datasetId, published, publishWith, signIn, typeInto, unique, uploadNew } from './steps';
 
 const people = 'id,name,score\n1,Ada,10\n2,Ben,20\n3,Cleo,30\n4,Dan,40\n';
 
@@ -13,34 +13,10 @@ async function opened(page: Page, name: string, text = people): Promise<string> 
   await expect(page.locator('[data-cell="0:0"]')).toHaveText('1');
   const put = page.getByRole('button', { name: 'Put all away' });
   if ((await put.count()) > 0) await put.click();
-  return new URL(page.url()).pathname.split('/').at(-1) ?? '';
+  return datasetId(page);
 }
 
-const begin = (page: Page): Promise<void> => page.getByRole('button', { name: 'Edit in grid view' }).click();
 const count = (page: Page): Locator => page.getByTestId('session-count');
-
-async function type(page: Page, row: number, column: string, text: string): Promise<void> {
-  await (await cellOf(page, row, column)).click();
-  await page.keyboard.type(text);
-  await page.keyboard.press('Enter');
-}
-
-async function exit(page: Page, message: string): Promise<void> {
-  await page.getByRole('button', { name: 'Exit grid view' }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox', { name: /What you changed/ }).fill(message);
-  await dialog.getByRole('button', { name: 'Keep and publish' }).click();
-}
-
-/** Somebody who edits the same dataset, in a browser of their own. */
-async function another(browser: Browser, id: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  const page = await context.newPage();
-  await signIn(page);
-  await page.goto(`/datasets/${id}`);
-  await expect(page.locator('[data-cell="0:0"]')).toHaveText('1');
-  return page;
-}
 
 test.beforeEach(async ({ page, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -50,11 +26,11 @@ test.beforeEach(async ({ page, context }) => {
 test('cells and rows are changed, survive a reload, and become one version that says why', async ({ page }) => {
   const errors = consoleErrors(page);
   const id = await opened(page, 'edited');
-  await begin(page);
+  await beginEditing(page);
   await expect(count(page)).toHaveText('No changes yet');
-  await type(page, 1, 'score', '11');
+  await typeInto(page, 1, 'score', '11');
   await expect(page.locator('[data-cell="1:2"]')).toBeFocused();
-  await type(page, 2, 'name', 'Benjamin');
+  await typeInto(page, 2, 'name', 'Benjamin');
   await expect(count(page)).toHaveText('2 changes in 2 rows');
   await expect(await cellOf(page, 1, 'score')).toHaveClass(/changed/);
 
@@ -64,8 +40,8 @@ test('cells and rows are changed, survive a reload, and become one version that 
   expect(await cellAt(page, 2, 'name')).toBe('Benjamin');
 
   await page.getByRole('button', { name: 'Add row' }).click();
-  await type(page, 5, 'id', '5');
-  await type(page, 5, 'name', 'Eve');
+  await typeInto(page, 5, 'id', '5');
+  await typeInto(page, 5, 'name', 'Eve');
   await (await cellOf(page, 4, 'name')).click();
   await page.getByRole('button', { name: 'Delete rows' }).click();
   await expect(page.locator('.grid-row.deleted')).toHaveCount(1);
@@ -86,7 +62,7 @@ test('cells and rows are changed, survive a reload, and become one version that 
   await page.getByRole('button', { name: 'Undo' }).click();
   await expect(count(page)).toHaveText('4 changes in 4 rows');
 
-  await exit(page, 'Corrected four rows');
+  await publishWith(page, 'Corrected four rows');
   await expect(page.getByText('Published as v2.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Edit in grid view' })).toBeVisible();
   await expect(page.getByRole('grid')).toHaveAttribute('aria-label', /version 2$/);
@@ -111,7 +87,7 @@ test('the session is left at once without changes, and discarding can be undone'
   await expect(count(page)).toHaveText('No changes yet');
   await page.getByRole('button', { name: 'Exit grid view' }).click();
   await expect(page.getByRole('button', { name: 'Edit in grid view' })).toBeVisible();
-  await begin(page);
+  await beginEditing(page);
   await (await cellOf(page, 1, 'name')).click();
   await page.keyboard.type('Zoe');
   // What is being typed is in.
@@ -125,7 +101,7 @@ test('the session is left at once without changes, and discarding can be undone'
 
 test('keys change cells as in a spreadsheet: null, fill down, paste, and escape', async ({ page }) => {
   await opened(page, 'keys');
-  await begin(page);
+  await beginEditing(page);
   await page.locator('[data-cell="0:1"]').click();
   await page.keyboard.press('Shift+ArrowDown');
   await page.keyboard.press('Delete');
@@ -158,18 +134,18 @@ test('keys change cells as in a spreadsheet: null, fill down, paste, and escape'
 
 test('where both changed a cell, the person decides with both values in sight', async ({ page, browser }) => {
   const id = await opened(page, 'conflict');
-  await begin(page);
-  await type(page, 1, 'score', '111');
-  await type(page, 2, 'score', '222');
-  await type(page, 3, 'name', 'Cleopatra');
+  await beginEditing(page);
+  await typeInto(page, 1, 'score', '111');
+  await typeInto(page, 2, 'score', '222');
+  await typeInto(page, 3, 'name', 'Cleopatra');
   const other = await another(browser, id);
-  await begin(other);
-  await type(other, 1, 'score', '777');
-  await type(other, 2, 'score', '888');
-  await exit(other, 'First');
+  await beginEditing(other);
+  await typeInto(other, 1, 'score', '777');
+  await typeInto(other, 2, 'score', '888');
+  await publishWith(other, 'First');
   await expect(other.getByText('Published as v2.')).toBeVisible();
 
-  await exit(page, 'Second');
+  await publishWith(page, 'Second');
   const dialog = page.getByRole('alertdialog');
   await expect(dialog.getByRole('list', { name: 'Conflicts' }).getByRole('listitem')).toHaveCount(2);
   const first = dialog.getByRole('radiogroup', { name: 'Row 1, score' });
@@ -188,20 +164,20 @@ test('where both changed a cell, the person decides with both values in sight', 
 
 test('a row that somebody deleted meanwhile comes back as a new one when asked for', async ({ page, browser }) => {
   const id = await opened(page, 'gone');
-  await begin(page);
-  await type(page, 2, 'score', '222');
+  await beginEditing(page);
+  await typeInto(page, 2, 'score', '222');
   const other = await another(browser, id);
-  await begin(other);
+  await beginEditing(other);
   await (await cellOf(other, 2, 'name')).click();
   await other.keyboard.press('Shift+Delete');
-  await exit(other, 'Without Ben');
+  await publishWith(other, 'Without Ben');
   await expect(other.getByText('Published as v2.')).toBeVisible();
   await other.context().close();
 
   // Seen while editing, without an interruption.
   await page.evaluate(() => window.dispatchEvent(new Event('focus')));
   await expect(page.getByText(/v2 was published by .* while you edit v1/)).toBeVisible({ timeout: 30_000 });
-  await exit(page, 'With Ben');
+  await publishWith(page, 'With Ben');
   await page.getByRole('alertdialog').getByRole('button', { name: 'Yours for all' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Publish with these choices' }).click();
   await expect(page.getByText('Published as v3.')).toBeVisible();
@@ -210,11 +186,11 @@ test('a row that somebody deleted meanwhile comes back as a new one when asked f
 
 test('a value that does not fit is marked and named, and the rest waits with it', async ({ page }) => {
   await opened(page, 'bad');
-  await begin(page);
-  await type(page, 1, 'score', 'ten');
-  await type(page, 2, 'name', 'Bert');
+  await beginEditing(page);
+  await typeInto(page, 1, 'score', 'ten');
+  await typeInto(page, 2, 'name', 'Bert');
   await expect(await cellOf(page, 1, 'score')).toHaveAttribute('aria-invalid', 'true');
-  await exit(page, 'Oops');
+  await publishWith(page, 'Oops');
   const list = page.getByRole('group', { name: 'Cells that could not be taken' });
   const named = list.getByRole('button', { name: /Row 1, score: `ten` is not a whole number/ });
   await expect(named).toBeVisible();
@@ -224,16 +200,16 @@ test('a value that does not fit is marked and named, and the rest waits with it'
   await page.keyboard.type('12');
   await page.keyboard.press('Enter');
   await expect(await cellOf(page, 1, 'score')).not.toHaveAttribute('aria-invalid', 'true');
-  await exit(page, 'Mended');
+  await publishWith(page, 'Mended');
   await expect(page.getByText('Published as v2.')).toBeVisible();
   expect([await cellAt(page, 1, 'score'), await cellAt(page, 2, 'name')]).toEqual(['12', 'Bert']);
 });
 
 test('a lost answer is asked for again under the same key, and nothing is written twice', async ({ page }) => {
   await opened(page, 'lost');
-  await begin(page);
+  await beginEditing(page);
   await page.getByRole('button', { name: 'Add row' }).click();
-  await type(page, 5, 'name', 'Once');
+  await typeInto(page, 5, 'name', 'Once');
   const keys: (string | undefined)[] = [];
   await page.route('**/commits', async (route) => {
     keys.push(route.request().headers()['idempotency-key']);
@@ -245,7 +221,7 @@ test('a lost answer is asked for again under the same key, and nothing is writte
     await route.fetch();
     await route.abort('connectionreset');
   });
-  await exit(page, 'Once only');
+  await publishWith(page, 'Once only');
   await expect(page.getByRole('dialog').getByRole('alert')).toContainText('no answer came');
   await page.reload();
   await expect(page.getByText(/no answer came/)).toBeVisible();
@@ -257,12 +233,12 @@ test('a lost answer is asked for again under the same key, and nothing is writte
 
 test('without the role the changes are kept and can be taken along', async ({ page }) => {
   await opened(page, 'revoked');
-  await begin(page);
-  await type(page, 1, 'name', 'Mine');
+  await beginEditing(page);
+  await typeInto(page, 1, 'name', 'Mine');
   await page.route('**/commits', (route) =>
     route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify({ type: 'about:blank', title: 'Forbidden', status: 403, code: 'forbidden', detail: 'No.' }) }),
   );
-  await exit(page, 'Mine');
+  await publishWith(page, 'Mine');
   const alert = page.getByRole('dialog').getByRole('alert');
   await expect(alert).toContainText('kept in this browser');
   await alert.getByRole('button', { name: 'Copy the changes as TSV' }).click();
@@ -273,7 +249,7 @@ test('without the role the changes are kept and can be taken along', async ({ pa
 test('on a phone a row is changed as a form', async ({ page }) => {
   await opened(page, 'phone');
   await page.setViewportSize({ width: 390, height: 844 });
-  await begin(page);
+  await beginEditing(page);
   await page.locator('[data-cell="1:0"]').click();
   const form = page.getByRole('complementary', { name: 'Row 2' });
   await form.getByRole('textbox', { name: 'name' }).fill('Berta');
@@ -283,7 +259,7 @@ test('on a phone a row is changed as a form', async ({ page }) => {
   await page.getByRole('button', { name: 'Add row' }).click();
   await page.getByRole('complementary', { name: 'New row 1' }).getByRole('textbox', { name: 'name' }).fill('Eve');
   await page.getByRole('button', { name: 'Close row' }).click();
-  await exit(page, 'From the phone');
+  await publishWith(page, 'From the phone');
   await expect(page.getByText('Published as v2.')).toBeVisible();
   expect([await cellAt(page, 2, 'name'), await cellAt(page, 2, 'score'), await cellAt(page, 5, 'name')]).toEqual(['Berta', '–', 'Eve']);
 });

@@ -1,15 +1,7 @@
 import { expect, type Locator, type Page, test } from '@playwright/test';
 
 import { expectNoViolations } from './axe';
-import { cellAt, consoleErrors, csv, published, signIn, unique, uploadNew } from './steps';
-
-interface Change {
-  op: 'insert' | 'update' | 'delete';
-  row_id?: string;
-  cells?: Record<string, string | null>;
-}
-
-const idOf = (page: Page): string => /dst_[0-9a-z]{26}/.exec(page.url())?.[0] ?? '';
+import { cellAt, commit, consoleErrors, csv, datasetId, news, published, signIn, unique, uploadNew } from './steps';
 
 /** A dataset of three people, opened at its grid. */
 async function people(page: Page, name: string): Promise<string> {
@@ -17,16 +9,7 @@ async function people(page: Page, name: string): Promise<string> {
   await published(card);
   await card.getByRole('link', { name: /^Open/ }).click();
   await expect(page.getByTestId('total')).toHaveText('3 rows');
-  return idOf(page);
-}
-
-/** What an edit session sends, with the session's cookie. */
-async function commit(page: Page, id: string, base: number, message: string, changes: Change[]): Promise<void> {
-  const answer = await page.request.post(`/api/v1/datasets/${id}/commits`, {
-    headers: { origin: new URL(page.url()).origin, 'idempotency-key': unique('key') },
-    data: { base_version: base, message, changes },
-  });
-  expect(answer.status(), await answer.text()).toBe(201);
+  return datasetId(page);
 }
 
 /** Ada moves and grows older, Ben goes, Zoe comes. */
@@ -39,7 +22,6 @@ async function change(page: Page, id: string): Promise<void> {
 }
 
 const version = (page: Page, n: number): Locator => page.getByRole('list', { name: 'Versions' }).locator(`[data-version="${n}"]`);
-const news = (page: Page): Locator => page.getByRole('status', { name: 'News' });
 
 test('a change is seen in History, viewed as it was, compared cell by cell, restored and undone', async ({ page }) => {
   await signIn(page);

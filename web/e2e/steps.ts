@@ -1,5 +1,5 @@
 // What a person does, for all the tests.
-import { expect, type Locator, type Page } from '@playwright/test';
+import { type Browser, expect, type Locator, type Page } from '@playwright/test';
 
 /** Signs in through the stack's OpenID provider, by a sample sign-in's button; GRIDKEEP_E2E_USER names another address. */
 export async function signIn(page: Page, path = '/', email = process.env.GRIDKEEP_E2E_USER ?? 'ada@example.com'): Promise<void> {
@@ -98,4 +98,36 @@ export async function publishWith(page: Page, message: string): Promise<void> {
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: /What you changed/ }).fill(message);
   await dialog.getByRole('button', { name: 'Keep and publish' }).click();
+}
+
+/** The dataset in the address. */
+export const datasetId = (page: Page): string => /dst_[0-9a-z]{26}/.exec(page.url())?.[0] ?? '';
+
+/** What was just done, with its way back. */
+export const news = (page: Page): Locator => page.getByRole('status', { name: 'News' });
+
+/** Somebody with the same dataset open, in a browser of their own. */
+export async function another(browser: Browser, dataset: string): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  await signIn(page);
+  await page.goto(`/datasets/${dataset}`);
+  await expect(page.locator('[data-cell="0:-1"]')).toHaveText('1');
+  await expect(page.getByRole('grid')).toHaveAttribute('aria-busy', 'false');
+  return page;
+}
+
+export interface Change {
+  op: 'insert' | 'update' | 'delete';
+  row_id?: string;
+  cells?: Record<string, string | null>;
+}
+
+/** A commit past the page: what somebody else's edit session sends. */
+export async function commit(page: Page, dataset: string, base: number, message: string, changes: readonly Change[]): Promise<void> {
+  const answer = await page.request.post(`/api/v1/datasets/${dataset}/commits`, {
+    headers: { origin: new URL(page.url()).origin, 'idempotency-key': unique('commit') },
+    data: { base_version: base, message, changes },
+  });
+  expect(answer.status(), await answer.text()).toBe(201);
 }

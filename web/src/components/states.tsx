@@ -2,7 +2,7 @@
 import { CircleAlert, Ghost, Lock, RotateCw, WifiOff } from 'lucide-react';
 import type { ReactNode } from 'react';
 
-import { ApiProblem, codeOf, isTransient, OFFLINE } from '@/lib/api/problem';
+import { ApiProblem, codeOf, isTransient, OFFLINE, reasonOf } from '@/lib/api/problem';
 
 import { Button } from './button';
 
@@ -52,7 +52,7 @@ interface FailedProps {
 export function Failed({ error, what, onRetry, actions }: FailedProps) {
   const code = codeOf(error);
   const problem = error instanceof ApiProblem ? error.problem : null;
-  const why = code === OFFLINE ? 'Gridkeep cannot be reached.' : problem?.detail;
+  const why = code === OFFLINE || problem ? reasonOf(error) : null;
   return (
     <div className="state" role="alert">
       {ICONS[code] ?? <CircleAlert size={28} aria-hidden />}
@@ -90,7 +90,7 @@ export function ProblemNotice({ error }: { error: unknown }) {
     <div className="notice bad" role="alert">
       <CircleAlert size={16} aria-hidden />
       <div>
-        {problem ? problem.detail : error instanceof Error ? error.message : 'Something went wrong.'}
+        {reasonOf(error)}
         {problem?.request_id ? <div className="small mono">Request {problem.request_id}</div> : null}
       </div>
     </div>

@@ -71,6 +71,9 @@ export const COLUMN_TYPES: readonly ColumnType[] = ['text', 'int64', 'decimal', 
 export const typeMark = (kind: ColumnType): string => TYPE_MARKS[kind];
 export const typeName = (kind: ColumnType): string => TYPE_NAMES[kind];
 
+/** By its id, or by its name where somebody wrote that; an id wins. */
+export const findColumn = <C extends Pick<Column, 'id' | 'name'>>(columns: readonly C[], name: string): C | undefined => columns.find(({ id }) => id === name) ?? columns.find((column) => column.name === name);
+
 /** A first width from the header and the kind; people resize from there. */
 export function defaultWidth(column: Column): number {
   const byKind: Partial<Record<ColumnType, number>> = { text: 168, json: 200, timestamp: 168, timestamptz: 200, boolean: 88 };

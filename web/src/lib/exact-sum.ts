@@ -1,4 +1,5 @@
 // Sums without rounding: int64 and decimal cells are strings, and a foot that says 350,217,607 must mean it.
+import { separated } from './format';
 
 export interface Stats {
   count: number;
@@ -23,7 +24,7 @@ function parse(text: string): Scaled | null {
 function print({ digits, scale }: Scaled): string {
   const sign = digits < 0n ? '-' : '';
   const text = (digits < 0n ? -digits : digits).toString().padStart(scale + 1, '0');
-  const whole = text.slice(0, text.length - scale).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  const whole = separated(text.slice(0, text.length - scale));
   const fraction = scale === 0 ? '' : text.slice(text.length - scale).replace(/0+$/, '');
   return fraction === '' ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
 }

@@ -8,6 +8,9 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'na
 
 export const count = (n: number): string => integers.format(n);
 
+/** The digits of a whole number in threes, however many they are. */
+export const separated = (digits: string): string => digits.replaceAll(/\B(?=(\d{3})+$)/g, ',');
+
 /** "1 row", "336,776 rows". */
 export const plural = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
 

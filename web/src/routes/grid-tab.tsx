@@ -10,14 +10,16 @@ import { snapshotQuery } from '@/features/datasets/api';
 import { isLocal } from '@/features/edit/session';
 import type { Editing } from '@/features/edit/use-cell-editing';
 import { useEditSession } from '@/features/edit/use-edit-session';
-import { FilterBuilder } from '@/features/grid/components/filter-builder';
+import { FilterForm } from '@/features/filter/components/filter-form';
+import { conditionsOf, filterText, NO_FILTER, parseFilter, withEqual } from '@/features/filter/filter';
+import { describe } from '@/features/filter/words';
 import { Grid } from '@/features/grid/components/grid';
 import { RowPanel } from '@/features/grid/components/row-panel';
-import { describe, findColumn, isGroup, NO_FILTER, readFilter, withEqual, writeFilter } from '@/features/grid/filter';
 import { readSort, writeSort } from '@/features/grid/sort';
 import { usePageCache } from '@/features/grid/use-page-cache';
 import { chooseFiles } from '@/features/uploads/drop-intent';
 import type { Column, Dataset } from '@/lib/api/types';
+import { findColumn } from '@/lib/cells';
 
 import type { DatasetSearch } from './dataset-search';
 
@@ -67,12 +69,9 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead, editin
     void navigate({ to: '/datasets/$id', params: { id: dataset.id }, search: (before) => ({ ...before, ...change }), replace: 'row' in change });
   const cache = usePageCache({ dataset: dataset.id, version, sort: search.sort, filter: search.filter, total: rows });
   const sort = useMemo(() => readSort(search.sort), [search.sort]);
-  // Null: written elsewhere, and more than the builder can show.
-  const filter = useMemo(() => readFilter(search.filter), [search.filter]);
-  const filteredBy = useMemo(
-    () => new Set((filter?.items ?? []).flatMap((item) => (isGroup(item) ? item.items : [item])).flatMap(({ column }) => findColumn(columns, column)?.id ?? [])),
-    [filter, columns],
-  );
+  // Null: what stands in the address is no filter.
+  const filter = useMemo(() => parseFilter(search.filter), [search.filter]);
+  const filteredBy = useMemo(() => new Set(conditionsOf(filter ?? NO_FILTER).flatMap(({ column }) => findColumn(columns, column)?.id ?? [])), [filter, columns]);
   const [building, setBuilding] = useState<{ column: string | null } | null>(null);
   const filterButton = useRef<HTMLDivElement>(null);
   const nameOf = (id: string): string => findColumn(columns, id)?.name ?? id;
@@ -108,13 +107,13 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead, editin
         {filter?.items.map((item, i) => (
           <Button
             key={i} size="tiny" aria-label={`Remove the filter ${describe(item, columns)}`}
-            onPress={() => set({ filter: writeFilter({ ...filter, items: filter.items.filter((_, at) => at !== i) }) })}
+            onPress={() => set({ filter: filterText({ ...filter, items: filter.items.filter((_, at) => at !== i) }) })}
           >
             {i > 0 ? <span className="faint">{filter.join}</span> : null}
             <span className="cut" style={{ maxWidth: 260 }}>{describe(item, columns)}</span> <X size={12} aria-hidden />
           </Button>
         ))}
-        {filter === null ? <span className="small faint">The filter in the address is used as it is.</span> : null}
+        {filter === null ? <span className="small faint">The filter in the address cannot be read.</span> : null}
         {search.filter === undefined ? null : <Button size="tiny" look="quiet" onPress={() => set({ filter: undefined })}>Clear</Button>}
         {sort.length > 1 ? (
           <Button size="tiny" look="quiet" aria-label="Remove the order" onPress={() => set({ sort: undefined })}>
@@ -123,13 +122,13 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead, editin
         ) : null}
         <Popover className="popover" triggerRef={filterButton} isOpen={building !== null} onOpenChange={(open) => open || setBuilding(null)} placement="bottom start" offset={4}>
           <Dialog aria-label="Filter" className="filter-dialog">
-            <FilterBuilder
+            <FilterForm
               filter={filter ?? NO_FILTER}
               columns={columns}
               startWith={building?.column ?? null}
               onApply={(next) => {
                 setBuilding(null);
-                set({ filter: writeFilter(next) });
+                set({ filter: filterText(next) });
               }}
             />
           </Dialog>
@@ -153,7 +152,7 @@ function GridOfVersion({ dataset, search, version, columns, rows, isHead, editin
             onSort={(next) => set({ sort: writeSort(next) })}
             filteredBy={filteredBy}
             onFilterColumn={(column) => setBuilding({ column })}
-            onFilter={(column, value) => set({ filter: writeFilter(withEqual(filter ?? NO_FILTER, column, value)) })}
+            onFilter={(column, value) => set({ filter: filterText(withEqual(filter ?? NO_FILTER, column, value)) })}
             onOpenRow={openRow}
             editing={editing}
           />

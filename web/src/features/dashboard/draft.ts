@@ -1,9 +1,11 @@
 // A widget while it is being made: choices that fit each other, whatever was chosen before.
+import { type DraftFilter, draftsOf, filterOf, NO_DRAFT } from '@/features/filter/draft';
+import { readFilter, writeFilter } from '@/features/filter/filter';
 import type { Column } from '@/lib/api/types';
+import { findColumn } from '@/lib/cells';
 
-import { readFilter, type Rule, writeFilter } from './filter-rules';
 import { type Bucket, defaultLimit, defaultSort, fits, type Group, groups, hasBuckets, type Idea, type Measure, readGroup, readMeasure, suggestTitle, writeGroup, writeMeasure } from './measures';
-import type { Filter, Kind, Sort, WidgetDefinition } from './types';
+import type { Kind, Sort, WidgetDefinition } from './types';
 
 export interface Draft {
   /** Null while the suggested one is taken. */
@@ -11,9 +13,7 @@ export interface Draft {
   kind: Kind;
   measures: readonly Measure[];
   group: Group | null;
-  rules: readonly Rule[];
-  /** A filter that does not fit in rules, kept as it is. */
-  otherFilter: Filter | null;
+  filter: DraftFilter;
   sort: Sort;
   limit: number;
 }
@@ -60,17 +60,15 @@ export const emptyDraft = (columns: readonly Column[]): Draft => ({
   kind: 'bar',
   measures: [COUNT],
   group: firstGroup(columns, 'bar'),
-  rules: [],
-  otherFilter: null,
+  filter: NO_DRAFT,
   sort: 'measure',
   limit: defaultLimit('bar'),
 });
 
 /** Columns by id, also where the widget names them; what is gone is left out. */
-const idOf = (columns: readonly Column[], name: string): string | null => (columns.find((column) => column.id === name) ?? columns.find((column) => column.name === name))?.id ?? null;
+const idOf = (columns: readonly Column[], name: string): string | null => findColumn(columns, name)?.id ?? null;
 
 export function draftOf(widget: WidgetDefinition, columns: readonly Column[]): Draft {
-  const rules = readFilter(widget.filter, columns);
   const measures = widget.measures.flatMap((text): Measure[] => {
     const measure = readMeasure(text);
     if (measure === null) return [];
@@ -85,8 +83,7 @@ export function draftOf(widget: WidgetDefinition, columns: readonly Column[]): D
     kind: widget.kind,
     measures: measures.length > 0 ? measures : [COUNT],
     group: group ?? (widget.kind === 'number' ? null : firstGroup(columns, widget.kind)),
-    rules: rules ?? [],
-    otherFilter: rules === null ? widget.filter : null,
+    filter: draftsOf(readFilter(widget.filter), columns),
     sort: widget.sort,
     limit: widget.limit,
   };
@@ -97,7 +94,7 @@ export function draftOf(widget: WidgetDefinition, columns: readonly Column[]): D
 const groupOf = (draft: Draft): Group | null => (draft.kind === 'number' ? null : draft.group);
 
 export function titleOf(draft: Draft, columns: readonly Column[]): string {
-  return draft.title ?? suggestTitle(draft.measures, groupOf(draft), draft.rules, columns);
+  return draft.title ?? suggestTitle(draft.measures, groupOf(draft), filterOf(draft.filter), columns);
 }
 
 /** What the API is asked to keep; null while something is missing. */
@@ -110,7 +107,7 @@ export function ideaOf(draft: Draft, columns: readonly Column[]): Idea | null {
     kind: draft.kind,
     group: group === null ? null : writeGroup(group),
     measures: draft.measures.map(writeMeasure),
-    filter: draft.otherFilter ?? writeFilter(draft.rules),
+    filter: writeFilter(filterOf(draft.filter)),
     sort: draft.sort,
     limit: draft.limit,
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { type Filter, NO_FILTER } from '@/features/filter/filter';
 import type { Column, ColumnType } from '@/lib/api/types';
 
 import { draftOf, emptyDraft, ideaOf, titleOf, withGroup, withKind } from './draft';
@@ -48,13 +49,11 @@ describe('what fits', () => {
 
 describe('a title', () => {
   it('says what is shown', () => {
-    expect(suggestTitle([rows], null, [], columns)).toBe('Count of rows');
-    expect(suggestTitle([sum], { column: 'col_2', bucket: null }, [], columns)).toBe('Sum of distance by carrier');
-    expect(suggestTitle([rows, { fn: 'avg', column: 'col_4' }], { column: 'col_1', bucket: 'month' }, [], columns)).toBe('Count of rows and average of distance by month of date');
-    const rule = { column: 'col_2', op: 'eq', value: 'UA' } as const;
-    expect(suggestTitle([rows], null, [rule], columns)).toBe('Count of rows where carrier is UA');
-    expect(suggestTitle([rows], null, [rule, { column: 'col_4', op: 'gt', value: '500' }], columns)).toBe('Count of rows, filtered');
-    expect(suggestTitle([rows], null, [{ ...rule, value: '' }], columns)).toBe('Count of rows');
+    expect(suggestTitle([rows], null, NO_FILTER, columns)).toBe('Count of rows');
+    expect(suggestTitle([sum], { column: 'col_2', bucket: null }, NO_FILTER, columns)).toBe('Sum of distance by carrier');
+    expect(suggestTitle([rows, { fn: 'avg', column: 'col_4' }], { column: 'col_1', bucket: 'month' }, NO_FILTER, columns)).toBe('Count of rows and average of distance by month of date');
+    const united: Filter = { join: 'and', items: [{ column: 'col_2', op: 'eq', values: ['UA'] }] };
+    expect(suggestTitle([rows], null, united, columns)).toBe('Count of rows where carrier is UA');
   });
 });
 
@@ -101,9 +100,15 @@ describe('a draft', () => {
   });
 
   it('keeps a title of one’s own, a filter it cannot show, and leaves out what is gone', () => {
-    const filter = { or: [{ column: 'col_2', op: 'eq', value: 'UA' } as const] };
+    const filter = { or: [{ column: 'col_2', op: 'eq', value: '' }, { and: [{ or: [] }] }] };
     const draft = draftOf({ title: 'Mine', kind: 'number', group: null, measures: ['sum:col_99'], filter, sort: 'group', limit: 50, position: { x: 0, y: 0, w: 3, h: 2 } }, columns);
     expect(ideaOf(draft, columns)).toMatchObject({ title: 'Mine', filter, measures: ['count'] });
+  });
+
+  it('filters by what is complete', () => {
+    const line = { column: 'col_4', op: 'gt', text: '500' } as const;
+    const draft = { ...emptyDraft(columns), filter: { join: 'and', items: [line, { ...line, text: ' ' }] } as const };
+    expect(ideaOf(draft, columns)).toMatchObject({ title: 'Count of rows by carrier where distance is more than 500', filter: { and: [{ column: 'col_4', op: 'gt', value: '500' }] } });
   });
 
   it('is not ready without a group for its bars', () => {

@@ -1,8 +1,9 @@
 // What may be asked of which column, and how it is called: measures, groups, titles, first suggestions.
-import { isNumeric } from '@/lib/cells';
+import { type Filter, NO_FILTER } from '@/features/filter/filter';
+import { whereWords } from '@/features/filter/words';
+import { findColumn, isNumeric } from '@/lib/cells';
 import type { Column, ColumnType } from '@/lib/api/types';
 
-import { isComplete, type Rule, ruleText } from './filter-rules';
 import type { Kind, WidgetDefinition } from './types';
 
 export const FUNCTIONS = ['count', 'sum', 'avg', 'min', 'max'] as const;
@@ -59,7 +60,7 @@ export function groups(type: ColumnType, kind: Kind): boolean {
 const FN_NAMES: Record<Fn, string> = { count: 'Count of', sum: 'Sum of', avg: 'Average of', min: 'Smallest', max: 'Largest' };
 
 type Named = Pick<Column, 'id' | 'name'>;
-const nameIn = (columns: readonly Named[], id: string): string => columns.find((column) => column.id === id)?.name ?? id;
+const nameIn = (columns: readonly Named[], id: string): string => findColumn(columns, id)?.name ?? id;
 
 function measureTitle({ fn, column }: Measure, columns: readonly Named[]): string {
   return column === null ? 'Count of rows' : `${FN_NAMES[fn]} ${nameIn(columns, column)}`;
@@ -70,14 +71,12 @@ function groupTitle({ column, bucket }: Group, columns: readonly Named[]): strin
 }
 
 /** "Sum of distance by carrier". */
-export function suggestTitle(measures: readonly Measure[], group: Group | null, rules: readonly Rule[], columns: readonly Column[]): string {
+export function suggestTitle(measures: readonly Measure[], group: Group | null, filter: Filter, columns: readonly Column[]): string {
   const [first = 'Count of rows', ...rest] = measures.map((measure) => measureTitle(measure, columns));
   const names = [first, ...rest.map((name) => name.charAt(0).toLowerCase() + name.slice(1))];
   const what = names.length < 2 ? first : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
   const by = group === null ? '' : ` by ${groupTitle(group, columns)}`;
-  const [rule, ...more] = rules.filter(isComplete);
-  const where = rule === undefined ? '' : more.length === 0 ? ` where ${ruleText(rule, columns)}` : ', filtered';
-  return `${what}${by}${where}`.slice(0, 200);
+  return `${what}${by}${whereWords(filter, columns)}`.slice(0, 200);
 }
 
 /** Whole numbers named like keys say nothing when they are added up. */
@@ -100,7 +99,7 @@ export const defaultSort = (kind: Kind): WidgetDefinition['sort'] => (kind === '
 
 function idea(kind: Kind, measure: Measure, group: Group | null, columns: readonly Column[]): Idea {
   return {
-    title: suggestTitle([measure], group, [], columns),
+    title: suggestTitle([measure], group, NO_FILTER, columns),
     kind,
     group: group === null ? null : writeGroup(group),
     measures: [writeMeasure(measure)],

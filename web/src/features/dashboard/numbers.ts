@@ -1,7 +1,7 @@
 // How a widget's values read: exact where somebody looks closely, short on axes and beside bars.
 import { difference } from '@/lib/exact-sum';
 import { cellDisplay, isNumeric } from '@/lib/cells';
-import { count } from '@/lib/format';
+import { count, separated } from '@/lib/format';
 import type { ColumnType } from '@/lib/api/types';
 
 import type { Value } from './types';
@@ -25,20 +25,18 @@ export function shortNumber(n: number): string {
   return size > 0 && size < 1e-4 ? n.toExponential(1) : three.format(n);
 }
 
-const separate = (whole: string): string => whole.replaceAll(/\B(?=(\d{3})+$)/g, ',');
-
 /** Every digit, with separators: int64 and decimal come as texts, which a float would round. */
-function separated(text: string): string {
+function inFull(text: string): string {
   const match = /^(-?)(\d+)(\.\d+)?$/.exec(text);
   if (!match) return text;
-  return `${match[1] ?? ''}${separate(match[2] ?? '')}${match[3] ?? ''}`;
+  return `${match[1] ?? ''}${separated(match[2] ?? '')}${match[3] ?? ''}`;
 }
 
 /** The value in full. */
 export function exactValue(value: Value | undefined, type: ColumnType): string {
   if (value === null || value === undefined) return '–';
   if (typeof value === 'number') return Math.abs(value) >= 1e21 ? String(value) : precise.format(value);
-  return isNumeric(type) ? separated(String(value)) : cellDisplay(value, type);
+  return isNumeric(type) ? inFull(String(value)) : cellDisplay(value, type);
 }
 
 /** Whole numbers in full, others to what an eye can use: "1,039.9", "12.64", "0.0127". */

@@ -1,19 +1,9 @@
 // The widget routes in the words of this feature: narrower than the generated schema, which knows of a filter and of values only that they are JSON.
+import type { FilterJson } from '@/features/filter/filter';
 import type { ColumnType } from '@/lib/api/types';
 
 export type Kind = 'number' | 'bar' | 'line';
 export type Sort = 'group' | 'measure';
-export type Op = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'in' | 'is_null' | 'contains' | 'starts_with';
-
-export type Scalar = string | number | boolean;
-
-export interface Comparison {
-  column: string;
-  op: Op;
-  value?: Scalar | readonly Scalar[] | null;
-}
-
-export type Filter = Comparison | { and: readonly Filter[] } | { or: readonly Filter[] };
 
 /** In cells of a 12-column grid. */
 export interface Position {
@@ -30,7 +20,7 @@ export interface WidgetDefinition {
   group: string | null;
   /** `count`, `count:col_3`, `sum:col_5`, … */
   measures: readonly string[];
-  filter: Filter | null;
+  filter: FilterJson | null;
   sort: Sort;
   limit: number;
   position: Position;

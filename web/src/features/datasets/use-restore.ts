@@ -1,7 +1,7 @@
 // Restoring a version, and the way back: the head before it is restored in turn.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 
-import { ApiProblem } from '@/lib/api/problem';
+import { reasonOf } from '@/lib/api/problem';
 import type { Dataset } from '@/lib/api/types';
 import { notify } from '@/lib/notices';
 
@@ -25,7 +25,7 @@ export function useRestore(dataset: Dataset) {
       await refresh();
       notify({ text: `Undone: v${undone.version} of ${name} equals v${made - 1}.` });
     } catch (error) {
-      notify({ bad: true, text: `The restore could not be undone. ${error instanceof ApiProblem ? error.problem.detail : 'Gridkeep cannot be reached.'} v${made - 1} stays in History.` });
+      notify({ bad: true, text: `The restore could not be undone. ${reasonOf(error)} v${made - 1} stays in History.` });
     }
   };
 

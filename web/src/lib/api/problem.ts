@@ -40,6 +40,9 @@ export function codeOf(error: unknown): string {
   return error instanceof OfflineError ? OFFLINE : 'internal';
 }
 
+/** Why, in a sentence. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'Something went wrong.');
+
 /** Whether asking again may help without anybody changing anything. */
 export function isTransient(error: unknown): boolean {
   return ['unavailable', 'internal', 'rate_limited', OFFLINE].includes(codeOf(error));

@@ -1,12 +1,14 @@
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Plus, Undo2, X } from 'lucide-react';
+import { Plus } from 'lucide-react';
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 
-import { Button, IconButton } from '@/components/button';
+import { Button } from '@/components/button';
 import { Failed, ProblemNotice, Skeleton } from '@/components/states';
 import { datasetQuery } from '@/features/datasets/api';
+import { reasonOf } from '@/lib/api/problem';
 import type { Dataset } from '@/lib/api/types';
 import { plural } from '@/lib/format';
+import { notify } from '@/lib/notices';
 
 import { aggregateQuery, widgetsQuery } from '../api';
 import { coloursOf } from '../colours';
@@ -99,7 +101,7 @@ function HeadDashboard({ dataset, widgets, gridFilter }: HeadDashboardProps) {
   const changes = useWidgetChanges(dataset.id, widgets);
   const [editing, setEditing] = useState<Editing>(null);
   const [arranging, setArranging] = useState<Arranging>(null);
-  const [deleted, setDeleted] = useState<Widget | null>(null);
+  const page = useRef<HTMLDivElement>(null);
   const colours = useMemo(() => coloursOf(widgets), [widgets]);
   const canEdit = dataset.role !== 'viewer';
   const failed = [changes.create, changes.remove, changes.arrange].find((change) => change.isError);
@@ -108,16 +110,20 @@ function HeadDashboard({ dataset, widgets, gridFilter }: HeadDashboardProps) {
     onEdit: () => setEditing({ widget }),
     onDuplicate: () => changes.duplicate(widget),
     onArrange: () => setArranging({ id: widget.id, layout: [...widgets] }),
-    onDelete: () => changes.remove.mutate(widget, { onSuccess: () => setDeleted(widget) }),
+    onDelete: () => changes.remove.mutate(widget, { onSuccess: () => deleted(widget) }),
   });
-  const undo = (): void => {
-    if (deleted) changes.create.mutate(definitionOf(deleted));
-    setDeleted(null);
+  const deleted = (widget: Widget): void => {
+    // The card that had the focus is gone.
+    page.current?.focus();
+    // The way back is there on other pages too, and so is its failure.
+    const undo = (): void =>
+      void changes.create.mutateAsync(definitionOf(widget)).catch((error: unknown) => notify({ bad: true, text: `“${widget.title}” could not be brought back. ${reasonOf(error)}` }));
+    notify({ text: `Deleted “${widget.title}”.`, undo });
   };
   const shown = arranging?.layout ?? widgets;
 
   return (
-    <div className="page dashboard">
+    <div className="page dashboard" ref={page} tabIndex={-1}>
       {widgets.length > 0 ? (
         <div className="dashboard-bar">
           <p className="small faint grow">{plural(widgets.length, 'widget')}</p>
@@ -125,15 +131,6 @@ function HeadDashboard({ dataset, widgets, gridFilter }: HeadDashboardProps) {
         </div>
       ) : null}
       {failed ? <ProblemNotice error={failed.error} /> : null}
-      <div role="status">
-        {deleted ? (
-          <div className="notice undo">
-            <span className="cut grow">Deleted “{deleted.title}”.</span>
-            <Button size="tiny" autoFocus onPress={undo}><Undo2 size={13} aria-hidden /> Undo</Button>
-            <IconButton tiny label="Put away" onPress={() => setDeleted(null)}><X size={14} aria-hidden /></IconButton>
-          </div>
-        ) : null}
-      </div>
       {widgets.length === 0 ? (
         <FirstWidgets columns={dataset.columns} canEdit={canEdit} isBusy={changes.create.isPending} onAdd={() => setEditing({ widget: null })} onIdea={changes.add} />
       ) : (

@@ -1,10 +1,10 @@
+import { columnOptions } from '@/components/column-options';
 import { Select } from '@/components/select';
 import type { Column } from '@/lib/api/types';
 
 import { groupOn } from '../draft';
 import { BUCKETS, type Group, groups, hasBuckets } from '../measures';
 import type { Kind } from '../types';
-import { columnOptions } from './measure-picker';
 
 interface GroupPickerProps {
   group: Group | null;

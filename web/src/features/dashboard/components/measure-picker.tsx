@@ -1,8 +1,8 @@
 import { Plus, X } from 'lucide-react';
 
 import { Button, IconButton } from '@/components/button';
-import { Select, type SelectOption } from '@/components/select';
-import { typeName } from '@/lib/cells';
+import { columnOptions } from '@/components/column-options';
+import { Select } from '@/components/select';
 import type { Column } from '@/lib/api/types';
 
 import { fits, type Fn, FUNCTIONS, type Measure, nextMeasure } from '../measures';
@@ -18,8 +18,6 @@ interface MeasurePickerProps {
 const MOST = 5;
 const ROWS = 'rows';
 const NAMES: Record<Fn, string> = { count: 'Count', sum: 'Sum', avg: 'Average', min: 'Smallest', max: 'Largest' };
-
-export const columnOptions = (columns: readonly Column[]): SelectOption[] => columns.map(({ id, name, type }) => ({ id, label: name, hint: typeName(type) }));
 
 function MeasureRow({ measure, kind, columns, onChange, onRemove }: { measure: Measure; kind: Kind; columns: readonly Column[]; onChange: (measure: Measure) => void; onRemove: (() => void) | null }) {
   const of = (fn: Fn): Column[] => columns.filter((column) => fits(fn, column.type, kind));

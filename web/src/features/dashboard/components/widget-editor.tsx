@@ -1,19 +1,21 @@
 import { ChartColumn, ChartLine, Hash, TriangleAlert } from 'lucide-react';
-import { useState } from 'react';
-import { Input, Label, NumberField, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { type ReactNode, useState } from 'react';
+import { Input, Label, NumberField } from 'react-aria-components';
 
 import { Button } from '@/components/button';
 import { Dialog, DialogBody, DialogFoot } from '@/components/dialog';
+import { Segmented } from '@/components/segmented';
 import { ProblemNotice } from '@/components/states';
 import { TextField } from '@/components/text-field';
+import { FilterFields } from '@/features/filter/components/filter-fields';
+import { draftsOf } from '@/features/filter/draft';
+import { NO_FILTER, parseFilter } from '@/features/filter/filter';
 import type { Column, Dataset } from '@/lib/api/types';
 
 import { type Draft, draftOf, emptyDraft, ideaOf, titleOf, withGroup, withKind } from '../draft';
-import { parseFilter, readFilter } from '../filter-rules';
 import { placeFor, sizeFor } from '../layout';
 import type { Kind, Sort, Widget } from '../types';
 import { useWidgetChanges } from '../use-widgets';
-import { FilterBuilder } from './filter-builder';
 import { GroupPicker } from './group-picker';
 import { MeasurePicker } from './measure-picker';
 import { WidgetPreview } from './widget-preview';
@@ -27,10 +29,15 @@ interface WidgetEditorProps {
   onClose: () => void;
 }
 
-const KINDS: readonly { id: Kind; name: string; icon: typeof Hash }[] = [
-  { id: 'number', name: 'Number', icon: Hash },
-  { id: 'bar', name: 'Bars', icon: ChartColumn },
-  { id: 'line', name: 'Line', icon: ChartLine },
+const KINDS: readonly { id: Kind; label: ReactNode }[] = [
+  { id: 'number', label: <><Hash size={14} aria-hidden /> Number</> },
+  { id: 'bar', label: <><ChartColumn size={14} aria-hidden /> Bars</> },
+  { id: 'line', label: <><ChartLine size={14} aria-hidden /> Line</> },
+];
+
+const ORDERS: readonly { id: Sort; label: string }[] = [
+  { id: 'measure', label: 'Largest first' },
+  { id: 'group', label: 'By group' },
 ];
 
 interface PartProps {
@@ -39,45 +46,13 @@ interface PartProps {
   onChange: (draft: Draft) => void;
 }
 
-function KindPicker({ draft, columns, onChange }: PartProps) {
-  return (
-    <ToggleButtonGroup
-      className="segmented"
-      aria-label="Kind of widget"
-      selectionMode="single"
-      disallowEmptySelection
-      selectedKeys={[draft.kind]}
-      onSelectionChange={(keys) => {
-        const kind = KINDS.find(({ id }) => keys.has(id));
-        if (kind && kind.id !== draft.kind) onChange(withKind(draft, kind.id, columns));
-      }}
-    >
-      {KINDS.map(({ id, name, icon: Icon }) => (
-        <ToggleButton key={id} id={id} className="segment">
-          <Icon size={14} aria-hidden /> {name}
-        </ToggleButton>
-      ))}
-    </ToggleButtonGroup>
-  );
-}
-
 function OrderPicker({ draft, onChange }: Omit<PartProps, 'columns'>) {
   return (
     <div className="order-row">
       {draft.kind === 'bar' ? (
         <div className="field">
           <span className="field-label">Sort</span>
-          <ToggleButtonGroup
-            className="segmented"
-            aria-label="Sort"
-            selectionMode="single"
-            disallowEmptySelection
-            selectedKeys={[draft.sort]}
-            onSelectionChange={(keys) => onChange({ ...draft, sort: (keys.has('group') ? 'group' : 'measure') satisfies Sort })}
-          >
-            <ToggleButton id="measure" className="segment">Largest first</ToggleButton>
-            <ToggleButton id="group" className="segment">By group</ToggleButton>
-          </ToggleButtonGroup>
+          <Segmented label="Sort" options={ORDERS} value={draft.sort} onChange={(sort) => onChange({ ...draft, sort })} />
         </div>
       ) : null}
       <NumberField className="field limit" value={draft.limit} minValue={1} maxValue={1000} onChange={(limit) => onChange({ ...draft, limit: Number.isNaN(limit) ? 50 : limit })}>
@@ -89,23 +64,16 @@ function OrderPicker({ draft, onChange }: Omit<PartProps, 'columns'>) {
 }
 
 function FilterPart({ draft, columns, onChange, gridFilter }: PartProps & { gridFilter: string | undefined }) {
-  const fromGrid = readFilter(parseFilter(gridFilter), columns) ?? [];
-  if (draft.otherFilter !== null) {
-    return (
-      <div className="field">
-        <span className="field-label">Filter</span>
-        <p className="small faint">This widget has a filter made through the API, which is kept as it is.</p>
-        <div><Button size="tiny" onPress={() => onChange({ ...draft, otherFilter: null })}>Remove the filter</Button></div>
-      </div>
-    );
-  }
+  const fromGrid = draftsOf(parseFilter(gridFilter) ?? NO_FILTER, columns);
   return (
-    <FilterBuilder
-      rules={draft.rules}
-      columns={columns}
-      onChange={(rules) => onChange({ ...draft, rules })}
-      onTakeGrid={fromGrid.length > 0 && draft.rules.length === 0 ? () => onChange({ ...draft, rules: fromGrid }) : null}
-    />
+    <div className="field" role="group" aria-label="Filter">
+      <span className="field-label">Filter</span>
+      <FilterFields draft={draft.filter} columns={columns} onChange={(filter) => onChange({ ...draft, filter })}>
+        {fromGrid.items.length > 0 && draft.filter.items.length === 0 ? (
+          <Button size="tiny" look="quiet" onPress={() => onChange({ ...draft, filter: fromGrid })}>Take the grid’s filter</Button>
+        ) : null}
+      </FilterFields>
+    </div>
   );
 }
 
@@ -151,7 +119,7 @@ export default function WidgetEditor({ dataset, widget, widgets, gridFilter, onC
           ) : null}
           <div className="editor-columns">
             <div className="stack editor-form">
-              <KindPicker draft={draft} columns={columns} onChange={change} />
+              <Segmented label="Kind of widget" options={KINDS} value={draft.kind} onChange={(kind) => change(withKind(draft, kind, columns))} />
               <MeasurePicker measures={draft.measures} kind={draft.kind} columns={columns} onChange={(measures) => change({ ...draft, measures })} />
               {draft.kind === 'number' ? null : <GroupPicker group={draft.group} kind={draft.kind} columns={columns} onChange={(group) => change(withGroup(draft, group))} />}
               <FilterPart draft={draft} columns={columns} onChange={change} gridFilter={gridFilter} />

@@ -15,7 +15,7 @@ import { findRow } from '@/features/edit/find-row';
 import { isLocal } from '@/features/edit/session';
 import { byCell, problemAt } from '@/features/edit/shown-rows';
 import { type Editing, rememberCopied, useCellEditing } from '@/features/edit/use-cell-editing';
-import { ApiProblem } from '@/lib/api/problem';
+import { reasonOf } from '@/lib/api/problem';
 import type { Column, Row } from '@/lib/api/types';
 import { cellText, defaultWidth, isNumeric, typeMark, typeName } from '@/lib/cells';
 import { count } from '@/lib/format';
@@ -301,8 +301,6 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
     }
   }, [jump, cache, columns, editing, sort, filtered, go, onOpenRow]);
 
-  const why = cache.error instanceof ApiProblem ? cache.error.problem.detail : cache.error instanceof Error ? cache.error.message : '';
-
   return (
     <div className="grid-wrap">
       {editing ? <SessionBar editing={editing} edit={edit} onOpenRow={onOpenRow} /> : null}
@@ -432,7 +430,7 @@ export function Grid({ dataset, label, version, columns, cache, allRows, filtere
       {cache.error === null ? null : (
         <div className="notice bad grid-error" role="alert">
           <CircleAlert size={16} aria-hidden />
-          <span className="grow">These rows could not be read. {why}</span>
+          <span className="grow">These rows could not be read. {reasonOf(cache.error)}</span>
           <Button size="tiny" onPress={() => cache.retry()}>
             Try again
           </Button>

@@ -1,9 +1,10 @@
 import { FileSpreadsheet, TriangleAlert } from 'lucide-react';
 import { useMemo, useState } from 'react';
-import { Input, ListBox, ListBoxItem, SearchField, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { Input, ListBox, ListBoxItem, SearchField } from 'react-aria-components';
 
 import { Button } from '@/components/button';
 import { Dialog, DialogBody, DialogFoot } from '@/components/dialog';
+import { Segmented } from '@/components/segmented';
 import { TextField } from '@/components/text-field';
 import type { Dataset, Mode } from '@/lib/api/types';
 import { bytes, plural } from '@/lib/format';
@@ -77,21 +78,12 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
               <span>{empty[0]?.name} is empty: it holds 0 bytes. Export it again, then choose it anew.</span>
             </div>
           ) : null}
-          <ToggleButtonGroup
-            className="segmented"
-            aria-label="Where the rows go"
-            selectionMode="single"
-            disallowEmptySelection
-            selectedKeys={[target]}
-            onSelectionChange={(keys) => setTarget(keys.has('existing') ? 'existing' : 'new')}
-          >
-            <ToggleButton id="new" className="segment">
-              New dataset
-            </ToggleButton>
-            <ToggleButton id="existing" className="segment" isDisabled={writable.length === 0}>
-              Existing dataset
-            </ToggleButton>
-          </ToggleButtonGroup>
+          <Segmented
+            label="Where the rows go"
+            options={[{ id: 'new', label: 'New dataset' }, { id: 'existing', label: 'Existing dataset', isDisabled: writable.length === 0 }]}
+            value={target}
+            onChange={setTarget}
+          />
           {target === 'new' && !many ? <TextField label="Name of the dataset" value={name} onChange={setName} maxLength={200} autoFocus /> : null}
           {target === 'new' && many ? <p className="faint">Each file becomes a dataset with the file’s name.</p> : null}
           {target === 'existing' ? (
@@ -120,21 +112,7 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
                   </ListBox>
                 </div>
               </div>
-              <ToggleButtonGroup
-                className="segmented"
-                aria-label="What happens to the rows"
-                selectionMode="single"
-                disallowEmptySelection
-                selectedKeys={[mode]}
-                onSelectionChange={(keys) => setMode(keys.has('replace') ? 'replace' : 'append')}
-              >
-                <ToggleButton id="append" className="segment">
-                  Append
-                </ToggleButton>
-                <ToggleButton id="replace" className="segment">
-                  Replace
-                </ToggleButton>
-              </ToggleButtonGroup>
+              <Segmented label="What happens to the rows" options={[{ id: 'append', label: 'Append' }, { id: 'replace', label: 'Replace' }]} value={mode} onChange={setMode} />
               <p className="small faint" role="status">
                 {dataset ? EFFECT[mode](dataset) : 'Choose the dataset that the rows go to.'}
               </p>
