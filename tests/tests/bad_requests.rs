@@ -90,7 +90,7 @@ async fn malformed_parameters_of_a_page_are_named() -> anyhow::Result<()> {
             "cursor",
         ),
         (vec![("sort", "weight desc".to_owned())], "sort"),
-        (vec![("sort", "name,weight".to_owned())], "sort"),
+        (vec![("sort", "name,,weight".to_owned())], "sort"),
         (vec![("filter", "{".to_owned())], "filter"),
         (vec![("filter", "\0".to_owned())], "filter"),
         (

@@ -21,8 +21,8 @@ use crate::{
     tables,
 };
 
-/// A view that was replaced between two statements is looked up again so often.
-const READ_TRIES: u32 = 5;
+/// A widget whose view was replaced or refreshed between two statements is looked up again so often.
+const READ_TRIES: u32 = 20;
 
 /// What [`Store::refresh_widgets`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -350,6 +350,8 @@ impl Store {
                 return stored.shown(None, Series::default()).map(Some);
             }
             match read_view(&self.pool, &stored).await {
+                // Refreshed since its row was read: that says of other numbers when they were made, and what was before.
+                Ok((version, _)) if stored.version != Some(version) => {}
                 Ok((version, series)) => {
                     let published_at = self.resolve(dataset_no, At::Version(version)).await?;
                     return stored

@@ -1,5 +1,10 @@
 //! Widgets and aggregates: the numbers are those of a version, whatever is on its way, and follow the head once per version.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use contracts::{
     DatasetId,
     dataset::{Column, ColumnType, VersionKind},
@@ -65,7 +70,9 @@ async fn sales(db: &TestDb, rows: &[[Option<&str>; 4]]) -> i64 {
         .create_dataset(db.member, "Sales", columns)
         .await
         .unwrap();
-    add(db, no, rows).await;
+    if !rows.is_empty() {
+        add(db, no, rows).await;
+    }
     no
 }
 
@@ -267,6 +274,40 @@ async fn a_widget_follows_the_head_once_per_version_and_remembers_the_number_bef
     let back = show(&db, no, &number).await;
     assert_eq!(back.series.rows, number.series.rows);
     assert_eq!(back.previous, Some(vec![json!("6"), json!(5.0)]));
+}
+
+#[tokio::test]
+async fn a_number_and_the_one_before_are_always_of_versions_next_to_each_other() {
+    let db = TestDb::new().await;
+    let no = sales(&db, &[]).await;
+    let dataset = id_of(&db, no).await;
+    let counted = definition(WidgetKind::Number, None, &["count"]);
+    let id = db.store.create_widget(no, &counted).await.unwrap().id;
+    let done = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (store, done) = (db.store.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                while !done.load(Ordering::Relaxed) {
+                    let seen = store.show_widget(no, id).await.unwrap();
+                    // Version v has v - 1 rows.
+                    let count = seen.version.unwrap() - 1;
+                    assert_eq!(seen.series.rows, [[json!(count.to_string())]]);
+                    if count > 0 {
+                        assert_eq!(seen.previous, Some(vec![json!((count - 1).to_string())]));
+                    }
+                }
+            })
+        })
+        .collect();
+    for _ in 0..40 {
+        add(&db, no, &[[None, None, None, None]]).await;
+        db.store.refresh_widgets(dataset).await.unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
 }
 
 async fn show(db: &TestDb, no: i64, widget: &Widget) -> Widget {
