@@ -27,6 +27,8 @@ use crate::servers::{Server, get_ok, postgres};
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// Recovery after a kill included.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
+/// A killed process gives its port back sooner than this.
+const PORT_FREED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a role may drain, a server may checkpoint.
 pub(crate) const STOPS_WITHIN: Duration = Duration::from_secs(15);
 
@@ -302,6 +304,20 @@ async fn end_roles_but(folder: &Folder, wanted: &[Role]) {
     }
 }
 
+/// Whether nobody listens on the port, at the latest after so long.
+async fn is_freed(port: u16, within: Duration) -> bool {
+    let deadline = Instant::now() + within;
+    loop {
+        if is_free(port) {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Every name keeps its port, unless somebody else listens there by now.
 async fn choose_ports(folder: &Folder, state: &mut State, options: &Options) -> anyhow::Result<()> {
     let public = options
@@ -314,7 +330,13 @@ async fn choose_ports(folder: &Folder, state: &mut State, options: &Options) -> 
         && Role::EVERY
             .iter()
             .any(|role| role.is_public() && runs(role.name()));
-    if options.mode != Mode::Servers && !public_is_ours && !is_free(public) {
+    // One that was killed a moment ago may still be dying, and holds its port until it is dead.
+    let patience = if before == Some(public) {
+        PORT_FREED_WITHIN
+    } else {
+        Duration::ZERO
+    };
+    if options.mode != Mode::Servers && !public_is_ours && !is_freed(public, patience).await {
         bail!(
             "port {public} is taken by another program: choose another one, such as GRIDKEEP_PORT={}",
             public + 1
