@@ -38,16 +38,27 @@ impl Store {
             .collect();
         // Tells people what it is of, and this function whether it still is.
         let comment = format!("{dataset} {}", serde_json::to_string(&names)?);
+        let there = "select obj_description(to_regclass($1), 'pg_class')";
+        let is_there = |found: Option<String>| found.as_deref() == Some(&comment);
+        // Without the lock: nearly every version has the columns of the one before, and commits wait for that lock.
+        if is_there(
+            sqlx::query_scalar(there)
+                .bind(&view)
+                .fetch_one(&self.pool)
+                .await?,
+        ) {
+            return Ok(false);
+        }
         let mut tx = self.pool.begin().await?;
         tables::limit_lock_wait(&mut tx).await?;
         // Two at once would make it twice.
         crate::imports::lock_dataset(&mut tx, head.dataset_no).await?;
-        let there: Option<String> =
-            sqlx::query_scalar("select obj_description(to_regclass($1), 'pg_class')")
+        if is_there(
+            sqlx::query_scalar(there)
                 .bind(&view)
                 .fetch_one(&mut *tx)
-                .await?;
-        if there.as_deref() == Some(&comment) {
+                .await?,
+        ) {
             return Ok(false);
         }
         let of_head = |what: &str| {
