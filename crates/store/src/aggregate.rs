@@ -12,6 +12,7 @@ use sqlx::postgres::PgRow;
 
 use crate::{
     At, Error, Filter, Result, Snapshot, Store, StoredColumn, cells, columns,
+    error::has_code,
     statement::{Binds, Sources, Values},
 };
 
@@ -427,13 +428,11 @@ fn over_version(
 
 /// A sum that no float holds is the caller's to know of.
 pub(crate) fn say_out_of_range(error: Error) -> Error {
-    match &error {
-        Error::Database(sqlx::Error::Database(database))
-            if database.code().as_deref() == Some("22003") =>
-        {
+    match error {
+        Error::Database(error) if has_code(&error, "22003") => {
             Error::invalid("measures", "the result is larger than a float can be")
         }
-        _ => error,
+        error => error,
     }
 }
 

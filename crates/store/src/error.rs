@@ -41,6 +41,16 @@ pub enum Error {
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
 
+/// Whether PostgreSQL refused with this SQLSTATE.
+pub(crate) fn has_code(error: &sqlx::Error, code: &str) -> bool {
+    matches!(error, sqlx::Error::Database(database) if database.code().as_deref() == Some(code))
+}
+
+/// A table or view that is not there: dropped since it was looked for.
+pub(crate) fn is_undefined_table(error: &sqlx::Error) -> bool {
+    has_code(error, "42P01")
+}
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {

@@ -7,7 +7,13 @@ use std::collections::BTreeMap;
 use contracts::DatasetId;
 use sqlx::{AssertSqlSafe, Connection as _, PgTransaction};
 
-use crate::{At, Result, Snapshot, Store, statement::quoted, tables};
+use crate::{
+    At, Result, Snapshot, Store,
+    error::has_code,
+    imports::lock_dataset,
+    statement::{head_rows, quoted},
+    tables,
+};
 
 impl Store {
     /// Makes the view, if it is not there or shows other columns than the head has. Answers whether it did.
@@ -52,7 +58,7 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         tables::limit_lock_wait(&mut tx).await?;
         // Two at once would make it twice.
-        crate::imports::lock_dataset(&mut tx, head.dataset_no).await?;
+        lock_dataset(&mut tx, head.dataset_no).await?;
         if is_there(
             sqlx::query_scalar(there)
                 .bind(&view)
@@ -61,13 +67,7 @@ impl Store {
         ) {
             return Ok(false);
         }
-        let of_head = |what: &str| {
-            format!(
-                "(select {what} from gk.dataset where no = {})",
-                head.dataset_no
-            )
-        };
-        let mut columns = String::new();
+        let mut columns = "row_id".to_owned();
         let mut comments = format!("comment on view {view} is {};", quoted(&comment));
         for stored in &head.columns {
             let id = &stored.column.id;
@@ -77,12 +77,8 @@ impl Store {
                 quoted(&stored.column.name)
             ));
         }
-        let definition = format!(
-            "view {view} as select row_id{columns} from {} where born <= {} and born <> all({}::bigint[]); {comments}",
-            tables::live(head.dataset_no),
-            of_head("max_commit"),
-            of_head("hidden"),
-        );
+        let rows = head_rows(head.dataset_no, &columns);
+        let definition = format!("view {view} as {rows}; {comments}");
         // Columns at the end can be added under whatever people have built upon the view; others need a new one.
         if !run(
             &mut tx,
@@ -117,7 +113,7 @@ async fn run(tx: &mut PgTransaction<'_>, statements: String, code: &str) -> Resu
             part.commit().await?;
             Ok(true)
         }
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(code) => {
+        Err(error) if has_code(&error, code) => {
             part.rollback().await?;
             Ok(false)
         }

@@ -54,6 +54,18 @@ impl Binds {
     }
 }
 
+/// `select … from … where …` of the rows that the head shows, whichever it is when the statement runs: for views, which have no
+/// parameters. `and` may follow.
+pub(crate) fn head_rows(dataset_no: i64, columns: &str) -> String {
+    let of_head = |what: &str| format!("(select {what} from gk.dataset where no = {dataset_no})");
+    format!(
+        "select {columns} from {} where born <= {} and born <> all({}::bigint[])",
+        tables::live(dataset_no),
+        of_head("max_commit"),
+        of_head("hidden"),
+    )
+}
+
 /// How a condition gets its values: each method gives the text that stands for one.
 pub(crate) trait Values {
     fn int(&mut self, value: i64) -> Result<String>;

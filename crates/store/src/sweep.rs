@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 
-use crate::{Result, Store, imports::lock_dataset, tables};
+use crate::{Result, Store, error::is_undefined_table, imports::lock_dataset, tables};
 
 /// Row ids looked at in one transaction.
 const CHUNK: i64 = 20_000;
@@ -214,9 +214,4 @@ impl Store {
             .await?;
         Ok(there)
     }
-}
-
-/// Dropped since it was looked for.
-fn is_undefined_table(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(database) if database.code().as_deref() == Some("42P01"))
 }

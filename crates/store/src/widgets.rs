@@ -7,18 +7,14 @@ use contracts::{
     widget::{Series, SeriesColumn, WIDGETS_MAX, Widget, WidgetDefinition, WidgetKind},
 };
 use serde_json::Value;
-use sqlx::{
-    AssertSqlSafe, PgConnection, Row as _,
-    postgres::PgRow,
-    types::{Json, JsonValue},
-};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _, types::Json};
 
 use crate::{
     At, Error, Filter, Result, Snapshot, Store,
     aggregate::{Aggregation, read_series, say_out_of_range},
+    error::is_undefined_table,
     imports::lock_dataset,
-    statement::Literals,
-    tables,
+    statement::{Literals, head_rows},
 };
 
 /// A widget whose view was replaced or refreshed between two statements is looked up again so often.
@@ -94,13 +90,9 @@ impl Aggregation {
         let shape = self.shape(&head.columns)?;
         let filter = self.filter(&head.columns, &mut Literals)?;
         let no = head.dataset_no;
-        let of_head = |what: &str| format!("(select {what} from gk.dataset where no = {no})");
         let rows = format!(
-            "select true as row{} from {} where born <= {} and born <> all({}::bigint[]){filter}",
-            shape.reads(),
-            tables::live(no),
-            of_head("max_commit"),
-            of_head("hidden"),
+            "{}{filter}",
+            head_rows(no, &format!("true as row{}", shape.reads()))
         );
         let columns = shape.columns();
         let values: String = (0..columns.len()).map(|at| format!(", v{at}")).collect();
@@ -238,7 +230,7 @@ impl Store {
                 Ok(None) => {}
                 // Deleted meanwhile, with its tables.
                 Err(Error::NotFound(_)) => {}
-                Err(error) if is_undefined_table(&error) => {}
+                Err(Error::Database(error)) if is_undefined_table(&error) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -359,7 +351,7 @@ impl Store {
                         .map(Some);
                 }
                 // Replaced since its row was read.
-                Err(error) if is_undefined_table(&error) => {}
+                Err(Error::Database(error)) if is_undefined_table(&error) => {}
                 Err(error) => return Err(error),
             }
             match self.stored_widget(dataset_no, &stored.id).await? {
@@ -387,27 +379,20 @@ impl Stored {
     }
 }
 
-async fn rows_of<'e, X>(executor: X, stored: &Stored) -> Result<Vec<PgRow>>
+/// The version and the numbers, read in one statement.
+async fn read_view<'e, X>(executor: X, stored: &Stored) -> Result<(i64, Series)>
 where
     X: sqlx::PgExecutor<'e>,
 {
     let values: String = (0..stored.columns.len())
         .map(|at| format!(", v{at}"))
         .collect();
-    Ok(sqlx::query(AssertSqlSafe(format!(
+    let rows = sqlx::query(AssertSqlSafe(format!(
         "select version, place{values} from {} order by place",
         view(stored.no, stored.revision)
     )))
     .fetch_all(executor)
-    .await?)
-}
-
-/// The version and the numbers, read in one statement.
-async fn read_view<'e, X>(executor: X, stored: &Stored) -> Result<(i64, Series)>
-where
-    X: sqlx::PgExecutor<'e>,
-{
-    let rows = rows_of(executor, stored).await?;
+    .await?;
     let first = rows
         .first()
         .ok_or(Error::Disagrees("a widget and its view"))?;
@@ -503,7 +488,7 @@ async fn is_there(tx: &mut PgConnection, stored: &Stored) -> Result<bool> {
 }
 
 async fn keep_columns(tx: &mut PgConnection, no: i64, columns: &[SeriesColumn]) -> Result<()> {
-    let columns: JsonValue = serde_json::to_value(columns)?;
+    let columns = serde_json::to_value(columns)?;
     sqlx::query!(
         "update gk.widget set columns = $2 where no = $1",
         no,
@@ -526,8 +511,4 @@ fn unfit(pointer: &str, detail: &str) -> Problem {
         format!("This cannot be computed any more: {detail}. Change or delete the widget."),
     )
     .at(pointer)
-}
-
-fn is_undefined_table(error: &Error) -> bool {
-    matches!(error, Error::Database(sqlx::Error::Database(database)) if database.code().as_deref() == Some("42P01"))
 }

@@ -180,27 +180,11 @@ pub async fn run_loop(deps: Arc<Deps>, shutdown: impl Future<Output = ()> + Send
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..WRITERS {
         let (deps, sitting) = (Arc::clone(&deps), Arc::clone(&sitting));
-        tasks.spawn(async move {
-            let mut failures = 0;
-            while !sitting.is_closing() {
-                if let Err(error) = writer::run(&deps, &sitting).await {
-                    pause(&mut failures, &error).await;
-                } else {
-                    failures = 0;
-                }
-            }
-        });
+        tasks.spawn(async move { go_on(&sitting, || writer::run(&deps, &sitting)).await });
     }
-    let (refreshing, refresher) = (Arc::clone(&sitting), Arc::clone(&deps));
+    let (refresher, refreshing) = (Arc::clone(&deps), Arc::clone(&sitting));
     tasks.spawn(async move {
-        let mut failures = 0;
-        while !refreshing.is_closing() {
-            if let Err(error) = views::run(&refresher, &refreshing).await {
-                pause(&mut failures, &error).await;
-            } else {
-                failures = 0;
-            }
-        }
+        go_on(&refreshing, || views::run(&refresher, &refreshing)).await;
     });
     let attendant = Arc::clone(&deps);
     let attending = async {
@@ -223,6 +207,21 @@ pub async fn run_loop(deps: Arc<Deps>, shutdown: impl Future<Output = ()> + Send
     }
     if let Err(error) = deps.nats.flush().await {
         tracing::debug!(error = error::chain(&error), "the last acks may come again");
+    }
+}
+
+/// Begins again after a failure, until the sitting is over.
+async fn go_on<F>(sitting: &Sitting, run: impl Fn() -> F)
+where
+    F: Future<Output = Result<DrainReport, Error>>,
+{
+    let mut failures = 0;
+    while !sitting.is_closing() {
+        if let Err(error) = run().await {
+            pause(&mut failures, &error).await;
+        } else {
+            failures = 0;
+        }
     }
 }
 

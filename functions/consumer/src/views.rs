@@ -1,6 +1,5 @@
-//! Views follow the versions: each event of the `VERSIONS` stream brings its dataset's widgets, and the view that SQL readers use, to
-//! the head. Many events of one
-//! dataset need one refresh; one that comes again finds everything done.
+//! Views follow the versions: each event of the `VERSIONS` stream brings its dataset's widgets, and the view that SQL readers use,
+//! to the head. Many events of one dataset need one refresh; one that comes again finds everything done.
 
 use std::{collections::BTreeMap, time::Duration};
 
