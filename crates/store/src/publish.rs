@@ -2,7 +2,7 @@
 //! is read after it. The event goes on by [`crate::outbox`].
 
 use contracts::{
-    Code, Problem, UploadId,
+    Code, DatasetId, Problem, UploadId,
     events::VersionPublished,
     plan::Plan,
     receipt::Receipt,
@@ -11,7 +11,7 @@ use contracts::{
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
 use crate::{
-    Error, Result, Store,
+    Error, Result, Store, StoredColumn,
     imports::{big, end, from_word, lock_dataset},
     plans::{head_columns, merged_columns},
     tables,
@@ -120,7 +120,7 @@ impl Store {
             return Ok(Publish::Incomplete);
         }
         let before = sqlx::query!(
-            "select head, rows from gk.dataset where no = $1",
+            "select id, head, rows from gk.dataset where no = $1",
             dataset_no
         )
         .fetch_one(&mut *tx)
@@ -162,13 +162,19 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         let rows = receipt.inserted + if replaces { 0 } else { before.rows };
-        let version = write_version(
+        let version = before.head + 1;
+        write_version(
             &mut tx,
-            dataset_no,
-            load.commit,
-            rows,
-            serde_json::to_value(&columns)?,
-            serde_json::to_value(&receipt)?,
+            &NewVersion {
+                dataset_no,
+                dataset: before.id.parse()?,
+                version,
+                commit: load.commit,
+                rows,
+                columns: &columns,
+                receipt: &receipt,
+                upload: Some(upload),
+            },
         )
         .await?;
         sqlx::query!(
@@ -183,7 +189,6 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        announce(&mut tx, dataset_no, version, Some(upload)).await?;
         tx.commit().await?;
         tracing::info!(
             dataset.no = dataset_no,
@@ -266,31 +271,6 @@ async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Resu
     }))
 }
 
-/// The event that the relay carries on, in the transaction that made the version.
-pub(crate) async fn announce(
-    connection: &mut PgConnection,
-    dataset_no: i64,
-    version: i64,
-    upload: Option<UploadId>,
-) -> Result<()> {
-    let id = sqlx::query_scalar!("select id from gk.dataset where no = $1", dataset_no)
-        .fetch_one(&mut *connection)
-        .await?;
-    let event = VersionPublished {
-        dataset: id.parse()?,
-        version,
-        upload,
-    };
-    sqlx::query!(
-        "insert into gk.outbox (dataset, payload) values ($1, $2)",
-        dataset_no,
-        serde_json::to_value(event)?
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// Replace: every import so far is hidden, its blocks closed, and what was edited or inserted by hand goes to history, because
 /// hiding an import does not hide rows that carry a later commit. All of that dies in a commit drawn here, under the lock: the
 /// import's own id may be older than the rows it replaces, and a row cannot die before it was born.
@@ -346,46 +326,60 @@ async fn hide_former(connection: &mut PgConnection, dataset_no: i64, version: i6
     Ok(())
 }
 
-/// The last two statements of every commit: the head moves on, and the version says what it sees. `hidden` is what is not
-/// visible up to `max_commit`; `extent` is where rows can be, everything handed out later left out as well.
+/// A version about to be.
+pub(crate) struct NewVersion<'a> {
+    pub(crate) dataset_no: i64,
+    pub(crate) dataset: DatasetId,
+    /// The one behind the head.
+    pub(crate) version: i64,
+    pub(crate) commit: i64,
+    pub(crate) rows: i64,
+    pub(crate) columns: &'a [StoredColumn],
+    pub(crate) receipt: &'a Receipt,
+    pub(crate) upload: Option<UploadId>,
+}
+
+/// The last statement of every commit: the head moves on, the version says what it sees, and the event is there for the relay.
+/// `hidden` is what is not visible up to `max_commit`; `extent` is where rows can be, everything handed out later left out as
+/// well. A replaced import's range stays left out when its rows have been swept into history: they would be in the way there too.
 pub(crate) async fn write_version(
     connection: &mut PgConnection,
-    dataset_no: i64,
-    commit: i64,
-    rows: i64,
-    columns: serde_json::Value,
-    receipt: serde_json::Value,
-) -> Result<i64> {
-    let head = sqlx::query_scalar!(
-        r#"update gk.dataset s set head = head + 1, max_commit = greatest(max_commit, $2), rows = $3,
-               hidden = coalesce((select array_agg(c.id order by c.id) from gk.commit c
-                   where c.dataset = $1 and c.id <= greatest(s.max_commit, $2) and c.state in ('open', 'aborted', 'undone')), '{}')
-           where no = $1 returning head"#,
-        dataset_no,
-        commit,
-        rows
-    )
-    .fetch_optional(&mut *connection)
-    .await?
-    .ok_or(Error::NotFound("dataset"))?;
-    // A replaced import's range stays left out when its rows have been swept into history: they would be in the way there too.
-    sqlx::query!(
-        "insert into gk.version (dataset, version, commit, max_commit, hidden, rows, extent, columns, receipt, at) \
-         select d.no, d.head, $2, d.max_commit, d.hidden, d.rows, \
+    new: &NewVersion<'_>,
+) -> Result<()> {
+    let event = VersionPublished {
+        dataset: new.dataset,
+        version: new.version,
+        upload: new.upload,
+    };
+    let written = sqlx::query!(
+        "with d as (update gk.dataset s set head = $2::bigint, max_commit = greatest(max_commit, $3), rows = $4, \
+               hidden = coalesce((select array_agg(c.id order by c.id) from gk.commit c \
+                   where c.dataset = $1 and c.id <= greatest(s.max_commit, $3) and c.state in ('open', 'aborted', 'undone')), '{}') \
+             where no = $1 and head = $2::bigint - 1 returning no, head, max_commit, hidden, rows, next_row), \
+         event as (insert into gk.outbox (dataset, payload) select d.no, $7 from d) \
+         insert into gk.version (dataset, version, commit, max_commit, hidden, rows, extent, columns, receipt, at) \
+         select d.no, d.head, $3, d.max_commit, d.hidden, d.rows, \
              int8multirange(int8range(1, coalesce((select min(c.row_lo) from gk.commit c \
                  where c.dataset = d.no and c.id > d.max_commit), d.next_row))) \
              - coalesce((select range_agg(int8range(c.row_lo, c.row_hi + 1)) from gk.commit c where c.dataset = d.no \
                  and c.id <= d.max_commit and c.row_lo is not null and c.state in ('open', 'aborted', 'undone', 'swept')), '{}'), \
-             $3, $4, \
+             $5, $6, \
              greatest(clock_timestamp(), (select v.at + interval '1 microsecond' from gk.version v \
                  where v.dataset = d.no and v.version = d.head - 1)) \
-         from gk.dataset d where d.no = $1",
-        dataset_no,
-        commit,
-        columns,
-        receipt
+         from d",
+        new.dataset_no,
+        new.version,
+        new.commit,
+        new.rows,
+        serde_json::to_value(new.columns)?,
+        serde_json::to_value(new.receipt)?,
+        serde_json::to_value(event)?
     )
     .execute(connection)
     .await?;
-    Ok(head)
+    if written.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(Error::Disagrees("a version and the head before it"))
+    }
 }
