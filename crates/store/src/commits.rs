@@ -102,6 +102,11 @@ impl Head {
     /// Takes the dataset's lock, first and as a statement of its own, then looks.
     pub(crate) async fn lock(connection: &mut PgConnection, dataset_no: i64) -> Result<Self> {
         lock_dataset(connection, dataset_no).await?;
+        Self::look(connection, dataset_no).await
+    }
+
+    /// The head as this statement sees it: without the lock it may move at once.
+    pub(crate) async fn look(connection: &mut PgConnection, dataset_no: i64) -> Result<Self> {
         let row = sqlx::query!(
             r#"select d.id, d.head, d.rows, d.max_commit, d.hidden, v.columns as "columns: Json<Vec<StoredColumn>>",
                    array(select attname::text from pg_attribute where attrelid = $2::text::regclass and attnum > 0

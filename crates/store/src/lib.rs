@@ -1,7 +1,7 @@
 //! The versioned-table engine: the only crate with SQL on `data.*`.
 //!
 //! A file's way through it: [`imports`] (who may work on it, its state), [`plans`] (what analysis found; opens the commit and
-//! the tables), [`ledger`] (its batches, each once), [`publish`] (the version), [`outbox`] (telling the others). Readers come
+//! the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync), [`publish`] (the version), [`outbox`] (telling the others). Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
 //! People's own changes are [`commits`]; [`diff`] compares versions and [`restore`] brings one back. [`aggregate`] sums a version up,
@@ -34,6 +34,7 @@ pub mod widgets;
 mod blocks;
 mod cells;
 mod copy;
+mod merge;
 mod numeric;
 mod orders;
 mod statement;

@@ -176,7 +176,7 @@ async fn write_rows(
         "create temp table restore_target on commit drop as \
          with touched as materialized (select row_id from {history} where died > $2 \
              union select l.row_id from gk.commit c join {live} l on l.row_id >= c.row_lo and l.row_id <= c.row_hi \
-             where c.dataset = $1 and c.id > $2 and c.kind in ('grid', 'api')) \
+             where c.dataset = $1 and c.id > $2 and c.kind in ('grid', 'api', 'merge')) \
          select i.row_id, t.there, t.unchanged{of_target} from touched i left join lateral \
            (select true as there, true as unchanged{names} from {live} where row_id = i.row_id and {born} \
             union all select true, false{names} from {history} where row_id = i.row_id and {born} and died > $2 limit 1) t on true"

@@ -35,13 +35,13 @@ pub async fn analyse(
     let store = &attempt.deps.store;
     store.start_analysis(attempt.upload, at.bytes).await?;
     let fixed = match import.upload.mode {
-        Mode::Append => Some(
+        Mode::Append | Mode::Upsert | Mode::Sync => Some(
             store
                 .resolve(import.dataset_no, At::Head)
                 .await?
                 .shown_columns(),
         ),
-        _ => None,
+        Mode::New | Mode::Replace => None,
     };
     let analysis = read(attempt, import, object, fixed).await?;
     let plan = Plan {
