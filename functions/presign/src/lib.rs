@@ -1,10 +1,11 @@
 //! presign: asking to upload, and watching what becomes of it. [`request`] checks what is asked for, [`link`] signs where
-//! the bytes go, [`record`] keeps who got the link, and [`uploads`] has the routes. The bytes arrive in S3, and
+//! the bytes go ([`multipart`] where they go in parts), [`record`] keeps who got the link, and [`uploads`] has the routes. The bytes arrive in S3, and
 //! functions/etl goes on from there.
 
 mod config;
 mod error;
 mod link;
+mod multipart;
 mod record;
 mod request;
 mod uploads;
