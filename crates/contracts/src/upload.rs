@@ -118,7 +118,6 @@ pub struct PartLink {
     pub bytes: u64,
     pub url: String,
     /// To send with it: the part's checksum, when it was given.
-    #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The part is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use contracts::UploadId;
 
 use crate::{Deps, error::Error};
@@ -109,25 +110,31 @@ async fn sweep_parts(deps: &Deps) -> Result<(), Error> {
         .prefix(UPLOADS)
         .send()
         .await
-        .map_err(|e| Error::Spill(e.into()))?;
+        .map_err(|e| Error::Bucket(e.into()))?;
     for multipart in open.uploads() {
         let (Some(key), Some(id)) = (multipart.key(), multipart.upload_id()) else {
             continue;
         };
-        let upload = key.strip_prefix(UPLOADS).and_then(|rest| rest.split('/').next());
+        let upload = key
+            .strip_prefix(UPLOADS)
+            .and_then(|rest| rest.split('/').next());
         let Some(upload) = upload.and_then(|id| id.parse().ok()) else {
             continue;
         };
         let import = deps.store.import(upload).await?;
         if import.is_some_and(|import| import.upload.state.is_final()) {
-            deps.s3
+            let aborted = deps
+                .s3
                 .abort_multipart_upload()
                 .bucket(&deps.bucket)
                 .key(key)
                 .upload_id(id)
                 .send()
-                .await
-                .map_err(|e| Error::Spill(e.into()))?;
+                .await;
+            match aborted {
+                Err(error) if error.code() == Some("NoSuchUpload") => {}
+                aborted => drop(aborted.map_err(|e| Error::Bucket(e.into()))?),
+            }
         }
     }
     Ok(())
