@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod commit;
 pub mod dataset;
+pub mod drop_folder;
 pub mod events;
 pub mod ids;
 pub mod names;

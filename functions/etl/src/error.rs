@@ -26,6 +26,8 @@ pub enum Error {
     Queue(#[from] QueueError),
     #[error("PostgreSQL")]
     Store(#[source] store::Error),
+    #[error("an outcome cannot be written")]
+    Outcome(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("a message cannot be written")]
     Json(#[from] serde_json::Error),
     #[error("the parser stopped")]

@@ -152,7 +152,7 @@ async fn collect(
     Ok(())
 }
 
-fn classify<E>(error: SdkError<E>) -> ReadError
+pub(crate) fn classify<E>(error: SdkError<E>) -> ReadError
 where
     E: StdError + Send + Sync + 'static,
 {

@@ -6,13 +6,26 @@ use contracts::{
     Code, DatasetId, Problem,
     names::checked_name,
     plan::Options,
-    upload::{Confirm, Mode},
+    upload::{Confirm, Mode, PART_BYTES_MIN, WHOLE_BYTES_MAX},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// S3 takes at most 5 GiB in one PUT.
 pub const BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// S3 takes at most so many parts.
+const PARTS_MAX: u64 = 10_000;
+
+/// What the caller says of the content, in base64 as S3 wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sums {
+    None,
+    Whole(String),
+    Parts {
+        part_bytes: u64,
+        sha256: Vec<String>,
+    },
+}
 
 /// Where the rows go. The modes that this version can do fall together with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +48,7 @@ impl Destination {
 pub struct UploadRequest {
     pub file_name: String,
     pub bytes: u64,
-    /// SHA-256 as S3 wants it: base64.
-    pub sha256: Option<String>,
+    pub sums: Sums,
     pub destination: Destination,
     pub options: Options,
     pub confirm: Confirm,
@@ -54,9 +66,10 @@ impl TryFrom<Value> for UploadRequest {
             .map_err(|e| invalid("/file_name", format!("The file's name {e}.")))?
             .to_owned();
         let bytes = checked_bytes(required(&mut fields, "bytes", "a whole number")?)?;
-        let sha256 = optional::<Value>(&mut fields, "checksum", "an object")?
-            .map(checked_checksum)
-            .transpose()?;
+        let sums = match optional::<Value>(&mut fields, "checksum", "an object")? {
+            Some(checksum) => checked_checksum(checksum, bytes)?,
+            None => Sums::None,
+        };
         let mode = required(
             &mut fields,
             "mode",
@@ -81,11 +94,23 @@ impl TryFrom<Value> for UploadRequest {
         Ok(Self {
             file_name,
             bytes,
-            sha256,
+            sums,
             destination,
             options,
             confirm,
         })
+    }
+}
+
+impl UploadRequest {
+    /// How long the parts are when it is sent in parts.
+    pub fn part_bytes(&self) -> Option<u64> {
+        match &self.sums {
+            Sums::Parts { part_bytes, .. } => Some(*part_bytes),
+            // BYTES_MAX is far from PARTS_MAX of these.
+            Sums::None if self.bytes > WHOLE_BYTES_MAX => Some(WHOLE_BYTES_MAX),
+            Sums::None | Sums::Whole(_) => None,
+        }
     }
 }
 
@@ -116,25 +141,63 @@ fn checked_bytes(bytes: Value) -> Result<u64, Problem> {
     }
 }
 
-/// Takes 64 hexadecimal digits or base64 of 32 bytes.
-fn checked_checksum(checksum: Value) -> Result<String, Problem> {
+fn checked_checksum(checksum: Value, bytes: u64) -> Result<Sums, Problem> {
     let Value::Object(mut fields) = checksum else {
         return Err(invalid(
             "/checksum",
             "`checksum` must be an object such as {\"sha256\": \"…\"}.",
         ));
     };
-    let text: String =
-        required(&mut fields, "sha256", "a string").map_err(|p| within("checksum", p))?;
+    let wanted = "a string, or with `part_bytes` a list of strings";
+    let sha256: Value =
+        required(&mut fields, "sha256", wanted).map_err(|p| within("checksum", p))?;
+    let part_bytes: Option<u64> =
+        optional(&mut fields, "part_bytes", "a whole number").map_err(|p| within("checksum", p))?;
     no_more(&fields, "/checksum")?;
+    match (sha256, part_bytes) {
+        (Value::String(text), None) => checked_digest(&text, "/checksum/sha256").map(Sums::Whole),
+        (Value::Array(list), Some(part_bytes)) => {
+            let sha256 = checked_parts(&list, part_bytes, bytes)?;
+            Ok(Sums::Parts { part_bytes, sha256 })
+        }
+        _ => Err(invalid(
+            "/checksum/sha256",
+            format!("`sha256` must be {wanted}."),
+        )),
+    }
+}
+
+fn checked_parts(list: &[Value], part_bytes: u64, bytes: u64) -> Result<Vec<String>, Problem> {
+    let least = PART_BYTES_MIN.max(bytes.div_ceil(PARTS_MAX));
+    if !(least..=BYTES_MAX).contains(&part_bytes) {
+        let detail = format!("A part of this file has {least} to {BYTES_MAX} bytes.");
+        return Err(invalid("/checksum/part_bytes", detail));
+    }
+    let count = bytes.div_ceil(part_bytes);
+    if u64::try_from(list.len()) != Ok(count) {
+        let detail = format!(
+            "{bytes} bytes are {count} parts of at most {part_bytes} bytes; {} checksums were given.",
+            list.len()
+        );
+        return Err(invalid("/checksum/sha256", detail));
+    }
+    let digest = |(n, sum): (usize, &Value)| {
+        let pointer = format!("/checksum/sha256/{n}");
+        checked_digest(sum.as_str().unwrap_or_default(), &pointer)
+    };
+    list.iter().enumerate().map(digest).collect()
+}
+
+/// Takes 64 hexadecimal digits or base64 of 32 bytes.
+fn checked_digest(text: &str, pointer: &str) -> Result<String, Problem> {
     let digest = if text.len() == 64 {
-        from_hex(&text)
+        from_hex(text)
     } else {
-        BASE64_STANDARD.decode(&text).ok().filter(|d| d.len() == 32)
+        BASE64_STANDARD.decode(text).ok().filter(|d| d.len() == 32)
     };
     digest.map(|d| BASE64_STANDARD.encode(d)).ok_or_else(|| {
         invalid(
-            "/checksum/sha256",
+            pointer,
             "A SHA-256 is 64 hexadecimal digits, or 44 characters of base64.",
         )
     })
@@ -416,7 +479,37 @@ mod tests {
             let mut body = good();
             body["checksum"] = json!({"sha256": text});
             let request = UploadRequest::try_from(body).unwrap();
-            assert_eq!(request.sha256.as_deref(), Some(base64));
+            assert_eq!(request.sums, Sums::Whole(base64.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_file_goes_in_parts_when_it_is_large_or_when_its_parts_have_checksums() {
+        const MIB: u64 = 1024 * 1024;
+        const SUM: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        let parts = |bytes: u64, checksum: Value| {
+            let mut body = good();
+            body["bytes"] = json!(bytes);
+            body["checksum"] = checksum;
+            UploadRequest::try_from(body).map(|request| request.part_bytes())
+        };
+        assert_eq!(parts(16 * MIB, Value::Null), Ok(None));
+        assert_eq!(parts(16 * MIB + 1, Value::Null), Ok(Some(16 * MIB)));
+        assert_eq!(parts(64 * MIB, json!({"sha256": SUM})), Ok(None));
+        let of = |bytes: u64, sums: &[&str]| json!({"part_bytes": bytes, "sha256": sums});
+        assert_eq!(parts(9 * MIB, of(5 * MIB, &[SUM, SUM])), Ok(Some(5 * MIB)));
+        for (checksum, pointer) in [
+            (of(MIB, &[SUM; 9]), "/checksum/part_bytes"),
+            (of(5 * MIB, &[SUM]), "/checksum/sha256"),
+            (of(5 * MIB, &[SUM, "zz"]), "/checksum/sha256/1"),
+            (json!({"sha256": [SUM]}), "/checksum/sha256"),
+            (
+                json!({"part_bytes": 5 * MIB, "sha256": SUM}),
+                "/checksum/sha256",
+            ),
+        ] {
+            let problem = parts(9 * MIB, checksum).unwrap_err();
+            assert_eq!(problem.pointer.as_deref(), Some(pointer));
         }
     }
 }

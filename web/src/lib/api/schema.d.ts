@@ -443,8 +443,9 @@ export interface paths {
         put?: never;
         /**
          * Ask to upload a file
-         * @description Answers with a link to PUT the bytes to. Length, type and (when given) checksum are signed: send exactly the file, with
-         *     the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
+         * @description Answers with a link to PUT the bytes to, or with one for each part of a file that is larger than 16 MiB or whose parts'
+         *     checksums are given; the parts are then put together by `/complete`. Length and (when given) checksum are signed: send
+         *     exactly the file, with the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
          *     edit ("append" or "replace", `dataset.id`).
          */
         post: operations["create_upload"];
@@ -470,6 +471,47 @@ export interface paths {
          * @description Nothing of it becomes visible. Cancelling again is fine; a published or failed upload answers 409.
          */
         delete: operations["cancel_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put the parts of an upload together
+         * @description When all have been sent. Asking again is fine.
+         */
+        post: operations["complete_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The parts of an upload: which have come, and new links
+         * @description For who began it, to go on after an interruption: send the parts that have no `etag`, then `/complete` with all. With checksums
+         *     given, the storage takes the same file only.
+         */
+        get: operations["list_parts"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -567,9 +609,13 @@ export interface components {
             /** @description Ids of the columns whose cells differ, of an updated row. */
             changed: string[];
         };
+        /** @description SHA-256 of the file: of the whole, which is then sent in one piece, or of each part. 64 hexadecimal digits, or base64. */
         Checksum: {
-            /** @description SHA-256 of the file: 64 hexadecimal digits, or base64. */
             sha256: string;
+        } | {
+            /** Format: int64 */
+            part_bytes: number;
+            sha256: string[];
         };
         /**
          * @description Stable problem codes.
@@ -608,6 +654,11 @@ export interface components {
             /** @description The ids of the inserted rows, in the order of their changes. */
             rows: string[];
         };
+        /** @description `POST /uploads/{id}/complete` */
+        CompleteUpload: {
+            /** @description All of them. */
+            parts: components["schemas"]["SentPart"][];
+        };
         /** @enum {string} */
         Confirm: "auto" | "ask";
         /** @description One cell that was changed by somebody else since the base version. Nothing of the commit has taken effect. */
@@ -642,15 +693,9 @@ export interface components {
             version: number;
             row_id: string;
         };
-        /** @description What to send the bytes with: this method, to this URL, with these headers, before `expires_at`. */
-        CreatedUpload: {
+        /** @description Where to send the bytes. */
+        CreatedUpload: components["schemas"]["SendTo"] & {
             id: components["schemas"]["UploadId"];
-            method: string;
-            url: string;
-            headers: {
-                [key: string]: string;
-            };
-            expires_at: string;
         };
         /** @description A cell over 10,000 characters, cut; `…/rows/{row_id}/cells/{column_id}` has the whole. */
         CutCell: {
@@ -759,6 +804,15 @@ export interface components {
          * @enum {string}
          */
         GroupOrder: "group" | "measure";
+        /** @description This method, to this URL, with these headers, before `expires_at`. */
+        Link: {
+            method: string;
+            url: string;
+            headers: {
+                [key: string]: string;
+            };
+            expires_at: string;
+        };
         Me: {
             id: components["schemas"]["UserId"];
             email: string;
@@ -813,6 +867,36 @@ export interface components {
             types?: {
                 [key: string]: components["schemas"]["ColumnType"];
             };
+        };
+        PartLink: {
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            number: number;
+            /** Format: int64 */
+            bytes: number;
+            url: string;
+            /** @description To send with it: the part's checksum, when it was given. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The part is there. */
+            etag?: string | null;
+        };
+        /**
+         * @description The parts of a file, in its order. PUT each one that has no `etag` yet, several at a time if you like, and keep the `ETag`
+         *     of every answer: `POST /uploads/{id}/complete` takes them all. Links run out at `expires_at`; `GET /uploads/{id}/parts` has
+         *     new ones.
+         */
+        PartLinks: {
+            /**
+             * Format: int64
+             * @description Length of every part but the last.
+             */
+            part_bytes: number;
+            parts: components["schemas"]["PartLink"][];
+            expires_at: string;
         };
         /** @description Where in the file something is: a warning, or a quarantined record. */
         Place: {
@@ -992,6 +1076,14 @@ export interface components {
              */
             total: number;
             next?: string | null;
+        };
+        /** @description In one piece, or part by part. */
+        SendTo: components["schemas"]["Link"] | components["schemas"]["PartLinks"];
+        SentPart: {
+            /** Format: int32 */
+            number: number;
+            /** @description What the storage answered to the part. */
+            etag: string;
         };
         /** @description The numbers: one row per group, the group first, then the measures; without groups one row of measures. */
         Series: {
@@ -3526,6 +3618,160 @@ export interface operations {
                 };
             };
             /** @description It is published or failed already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteUpload"];
+            };
+        };
+        responses: {
+            /** @description The file is there; the upload as it is at this moment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part has not come as listed, or the upload is over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_parts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All parts, in the file's order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartLinks"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not sent in parts, or not any more. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,9 @@
-//! A database of its own for each test, and people in it. MongoDB is asked only where a test says so.
+//! A database and a bucket of its own for each test, and people. MongoDB is asked only where a test says so.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use axum::{Router, body::Body};
 use contracts::{DatasetId, UserId};
@@ -26,8 +29,86 @@ const JWKS: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "test", 
 pub struct App {
     pub pool: PgPool,
     pub store: Store,
+    pub bucket: Bucket,
     router: Router,
     _database: Database,
+}
+
+/// An S3 server, which goes with the test.
+pub struct Bucket {
+    url: String,
+    /// Keys of the objects that its events told of.
+    told: Arc<Mutex<Vec<String>>>,
+    _folder: tempfile::TempDir,
+}
+
+struct Told(Arc<Mutex<Vec<String>>>);
+
+#[async_trait::async_trait]
+impl s3_local::EventSink for Told {
+    async fn deliver(&self, notification: String) -> Result<(), s3_local::SinkError> {
+        let event: Value = serde_json::from_str(&notification)?;
+        let key = event["Records"][0]["s3"]["object"]["key"].as_str().unwrap();
+        self.0.lock().unwrap().push(key.to_owned());
+        Ok(())
+    }
+}
+
+impl Bucket {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let told = Arc::<Mutex<Vec<String>>>::default();
+        let s3 = s3_local::S3Local::open(s3_local::Config {
+            root: folder.path().to_owned(),
+            bucket: "gridkeep".into(),
+            access_key: "test".into(),
+            secret_key: "test".into(),
+            region: "us-east-1".into(),
+            allowed_origin: ORIGIN.into(),
+            event_prefixes: vec!["uploads/".into()],
+            sink: Arc::new(Told(Arc::clone(&told))),
+        })
+        .await
+        .unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, s3.service()).await });
+        Self {
+            url,
+            told,
+            _folder: folder,
+        }
+    }
+
+    /// Waits for the event of an object under a prefix.
+    pub async fn tells_of(&self, prefix: &str) {
+        while !self
+            .told
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|key| key.starts_with(prefix))
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Nothing listens there; connecting happens on first use.
+pub const NO_MONGO: &str = "mongodb://127.0.0.1:9/gridkeep";
+
+/// A database of its own on the server that the tests are given.
+pub fn mongo_url() -> String {
+    let server =
+        std::env::var("GRIDKEEP_TEST_MONGO_URL").expect("GRIDKEEP_TEST_MONGO_URL is a MongoDB");
+    let database = ulid::Ulid::new().to_string().to_lowercase();
+    format!("{}/presign_{database}", server.trim_end_matches('/'))
+}
+
+pub fn refused(answer: &Answer, code: &str, pointer: &str) {
+    assert_eq!(answer.body["code"], code, "{}", answer.body);
+    assert_eq!(answer.body["pointer"], pointer, "{}", answer.body);
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
 }
 
 /// Somebody with an API token.
@@ -47,6 +128,7 @@ impl App {
     /// Links live so many seconds.
     pub async fn start(mongo_url: &str, expiry_seconds: u64) -> Self {
         let database = Database::create().await;
+        let bucket = Bucket::start().await;
         let expiry = expiry_seconds.to_string();
         let settings = Settings::from_map(BTreeMap::from(
             [
@@ -54,7 +136,7 @@ impl App {
                 ("GRIDKEEP_MONGO_URL", mongo_url),
                 ("GRIDKEEP_PUBLIC_URL", ORIGIN),
                 ("GRIDKEEP_JWKS", JWKS),
-                ("GRIDKEEP_S3_ENDPOINT", "http://localhost:9000"),
+                ("GRIDKEEP_S3_ENDPOINT", bucket.url.as_str()),
                 ("GRIDKEEP_S3_BUCKET", "gridkeep"),
                 ("GRIDKEEP_S3_ACCESS_KEY", "test"),
                 ("GRIDKEEP_S3_SECRET_KEY", "test"),
@@ -73,6 +155,7 @@ impl App {
         Self {
             pool,
             store,
+            bucket,
             router,
             _database: database,
         }

@@ -1,14 +1,7 @@
-//! Uploads over the router. Watching, listing and cancelling need PostgreSQL only (`GRIDKEEP_TEST_PG_URL`); asking for one
-//! writes a record too and needs a server of MongoDB's protocol (`GRIDKEEP_TEST_MONGO_URL`). The tests of the whole
-//! stack send the bytes as well.
-
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
-mod common;
+//! Uploads: asking for one, watching, listing and cancelling it. The tests of the whole stack send the bytes as well.
 
 use std::time::Duration;
 
-use common::{Answer, App, Person};
 use contracts::{
     Code, DatasetId, Problem, UploadId,
     plan::Options,
@@ -18,16 +11,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use store::NewImport;
 
-/// Nothing listens there; connecting happens on first use.
-const NO_MONGO: &str = "mongodb://127.0.0.1:9/gridkeep";
-
-/// A database of its own on the server that the tests are given.
-fn mongo_url() -> String {
-    let server =
-        std::env::var("GRIDKEEP_TEST_MONGO_URL").expect("GRIDKEEP_TEST_MONGO_URL is a MongoDB");
-    let database = ulid::Ulid::new().to_string().to_lowercase();
-    format!("{}/presign_{database}", server.trim_end_matches('/'))
-}
+use crate::common::{App, NO_MONGO, Person, mongo_url, refused};
 
 fn request() -> Value {
     json!({"file_name": "Flüge 2013.csv", "bytes": 29_000, "dataset": {"new_name": "Flights"}, "mode": "new"})
@@ -67,12 +51,6 @@ async fn new_import(app: &App, by: &Person) -> (UploadId, DatasetId) {
         new_name: "Numbers".into(),
     };
     import(app, by, target, Mode::New, Duration::from_secs(900)).await
-}
-
-fn refused(answer: &Answer, code: &str, pointer: &str) {
-    assert_eq!(answer.body["code"], code, "{}", answer.body);
-    assert_eq!(answer.body["pointer"], pointer, "{}", answer.body);
-    assert_eq!(answer.headers["content-type"], "application/problem+json");
 }
 
 #[tokio::test]
