@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use contracts::{UserId, commit::Conflict, dataset::VersionKind, receipt::Receipt};
+use contracts::{
+    UserId, commit::Conflict, dataset::VersionKind, quarantine::QuarantineId, receipt::Receipt,
+};
 use serde_json::Value;
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
@@ -16,6 +18,7 @@ use crate::{
     imports::{big, lock_dataset, word},
     plans::head_columns,
     publish::{announce, write_version},
+    quarantine,
     statement::Binds,
     tables,
 };
@@ -67,6 +70,8 @@ pub enum Commit {
     Unchanged { version: i64 },
     /// Somebody else changed these cells since the base; nothing was written.
     Conflicts(Vec<Conflict>),
+    /// These records are no longer open in the quarantine; nothing was written.
+    Settled(Vec<QuarantineId>),
 }
 
 /// The dataset as its lock found it.
@@ -128,6 +133,25 @@ impl Store {
     /// Writes the changes as one version. [`crate::Error::Invalid`] for a base that is none, an unknown column, a row named
     /// twice or a key that was used for another request; [`crate::Error::Gone`] when the base is no longer kept.
     pub async fn commit(&self, dataset_no: i64, commit: &NewCommit) -> Result<Commit> {
+        self.write(dataset_no, commit, &[]).await
+    }
+
+    /// The same for rows that these records of the quarantine become: they are taken out with it, each once.
+    pub async fn resubmit(
+        &self,
+        dataset_no: i64,
+        commit: &NewCommit,
+        records: &[QuarantineId],
+    ) -> Result<Commit> {
+        self.write(dataset_no, commit, records).await
+    }
+
+    async fn write(
+        &self,
+        dataset_no: i64,
+        commit: &NewCommit,
+        records: &[QuarantineId],
+    ) -> Result<Commit> {
         // Before the lock: a read of its own takes another connection.
         let base = match self
             .resolve(dataset_no, crate::At::Version(commit.base))
@@ -175,6 +199,11 @@ impl Store {
         receipt.rows_read = receipt.inserted + receipt.updated;
         receipt.records = receipt.rows_read;
         let version = head.version + 1;
+        let settled =
+            quarantine::take(&mut tx, dataset_no, records, commit.author, version).await?;
+        if !settled.is_empty() {
+            return Ok(Commit::Settled(settled));
+        }
         blocks::take(&mut tx, dataset_no, version, &deleted).await?;
         let rows = insert(&mut tx, &head, id, &sorted.inserts).await?;
         blocks::append(&mut tx, dataset_no, version, &rows).await?;

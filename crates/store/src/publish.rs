@@ -346,8 +346,9 @@ async fn hide_former(connection: &mut PgConnection, dataset_no: i64, version: i6
     Ok(())
 }
 
-/// The last two statements of every commit: the head moves on, and the version says what it sees. `hidden` is what is not
-/// visible up to `max_commit`; `extent` is where rows can be, everything handed out later left out as well.
+/// The last two statements of every commit: the head moves on with the records its import left in quarantine, and the version
+/// says what it sees. `hidden` is what is not visible up to `max_commit`; `extent` is where rows can be, everything handed out
+/// later left out as well.
 pub(crate) async fn write_version(
     connection: &mut PgConnection,
     dataset_no: i64,
@@ -358,12 +359,14 @@ pub(crate) async fn write_version(
 ) -> Result<i64> {
     let head = sqlx::query_scalar!(
         r#"update gk.dataset s set head = head + 1, max_commit = greatest(max_commit, $2), rows = $3,
+               quarantined = quarantined + coalesce(($4::jsonb ->> 'quarantined')::bigint, 0),
                hidden = coalesce((select array_agg(c.id order by c.id) from gk.commit c
                    where c.dataset = $1 and c.id <= greatest(s.max_commit, $2) and c.state in ('open', 'aborted', 'undone')), '{}')
            where no = $1 returning head"#,
         dataset_no,
         commit,
-        rows
+        rows,
+        receipt
     )
     .fetch_optional(&mut *connection)
     .await?
