@@ -11,6 +11,7 @@ pub mod ids;
 pub mod names;
 pub mod plan;
 pub mod problem;
+pub mod quarantine;
 pub mod receipt;
 pub mod upload;
 pub mod widget;

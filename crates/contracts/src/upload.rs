@@ -190,25 +190,9 @@ pub struct UploadList {
     pub next: Option<String>,
 }
 
-/// `GET /uploads/{id}/warnings`, and the quarantine with its rows' raw text.
+/// `GET /uploads/{id}/warnings`
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PlaceList {
     pub places: Vec<Place>,
-    pub next: Option<String>,
-}
-
-/// A quarantined record of a dataset.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct QuarantinedRow {
-    pub upload_id: UploadId,
-    pub file_name: String,
-    #[serde(flatten)]
-    pub place: Place,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct QuarantineList {
-    pub rows: Vec<QuarantinedRow>,
-    pub total: i64,
     pub next: Option<String>,
 }

@@ -6,7 +6,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use contracts::{DatasetId, UserId, commit::Conflict, dataset::VersionKind, receipt::Receipt};
+use contracts::{
+    DatasetId, UserId, commit::Conflict, dataset::VersionKind, quarantine::QuarantineId,
+    receipt::Receipt,
+};
 use serde_json::Value;
 use sqlx::{PgConnection, Row as _, postgres::PgRow, types::Json};
 
@@ -15,6 +18,7 @@ use crate::{
     columns::sql_type,
     imports::{big, lock_dataset, word},
     publish::{NewVersion, write_version},
+    quarantine,
     statement::Binds,
     tables,
 };
@@ -66,6 +70,8 @@ pub enum Commit {
     Unchanged { version: i64 },
     /// Somebody else changed these cells since the base; nothing was written.
     Conflicts(Vec<Conflict>),
+    /// These records are no longer open in the quarantine; nothing was written.
+    Settled(Vec<QuarantineId>),
 }
 
 /// The dataset as its lock found it.
@@ -179,6 +185,25 @@ impl Store {
     /// Writes the changes as one version. [`crate::Error::Invalid`] for a base that is none, an unknown column, a row named
     /// twice or a key that was used for another request; [`crate::Error::Gone`] when the base is no longer kept.
     pub async fn commit(&self, dataset_no: i64, commit: &NewCommit) -> Result<Commit> {
+        self.write(dataset_no, commit, &[]).await
+    }
+
+    /// The same for rows that these records of the quarantine become: they are taken out with it, each once.
+    pub async fn resubmit(
+        &self,
+        dataset_no: i64,
+        commit: &NewCommit,
+        records: &[QuarantineId],
+    ) -> Result<Commit> {
+        self.write(dataset_no, commit, records).await
+    }
+
+    async fn write(
+        &self,
+        dataset_no: i64,
+        commit: &NewCommit,
+        records: &[QuarantineId],
+    ) -> Result<Commit> {
         // Before the lock: a read of its own takes another connection.
         let base = match self
             .resolve(dataset_no, crate::At::Version(commit.base))
@@ -190,19 +215,23 @@ impl Store {
             base => base?,
         };
         // On the head itself nobody can have changed anything meanwhile: only a row that is not there makes it look closer.
-        if let Some(done) = self.write(dataset_no, commit, &base, false).await? {
+        if let Some(done) = self
+            .try_write(dataset_no, commit, records, &base, false)
+            .await?
+        {
             return Ok(done);
         }
-        self.write(dataset_no, commit, &base, true)
+        self.try_write(dataset_no, commit, records, &base, true)
             .await?
             .ok_or(Error::Disagrees("a commit and its conflicts"))
     }
 
     /// `None`, with nothing written, when rows are lacking and nobody has looked for conflicts.
-    async fn write(
+    async fn try_write(
         &self,
         dataset_no: i64,
         commit: &NewCommit,
+        records: &[QuarantineId],
         base: &Snapshot,
         look: bool,
     ) -> Result<Option<Commit>> {
@@ -251,6 +280,11 @@ impl Store {
         receipt.rows_read = receipt.inserted + receipt.updated;
         receipt.records = receipt.rows_read;
         let version = head.version + 1;
+        let settled =
+            quarantine::take(&mut tx, dataset_no, records, commit.author, version).await?;
+        if !settled.is_empty() {
+            return Ok(Some(Commit::Settled(settled)));
+        }
         blocks::take(&mut tx, dataset_no, version, &deleted).await?;
         let rows = insert(&mut tx, &head, &made, &sorted.inserts).await?;
         blocks::append(&mut tx, dataset_no, version, &rows).await?;

@@ -20,8 +20,7 @@ pub struct DatasetPage {
     pub next: Option<String>,
 }
 
-const SELECT: &str = "select d.no, d.id, d.name, d.head, d.rows, v.columns, g.role, \
-    (select coalesce(sum((q.receipt ->> 'quarantined')::bigint), 0)::bigint from gk.version q where q.dataset = d.no) as quarantined, \
+const SELECT: &str = "select d.no, d.id, d.name, d.head, d.rows, d.quarantined, v.columns, g.role, \
     to_char(v.at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as published_at, \
     to_char(d.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as created_at \
     from gk.dataset_grant g join gk.dataset d on d.no = g.dataset join gk.version v on v.dataset = d.no and v.version = d.head \

@@ -57,7 +57,7 @@ pub use ledger::{IncomingBatch, Refusal, Write};
 pub use outbox::OutboxEvent;
 pub use plans::OpenLoad;
 pub use publish::Publish;
-pub use quarantine::QuarantinePage;
+pub use quarantine::{QuarantineFilter, QuarantinePage};
 pub use restore::Restored;
 pub use rows::{RowsPage, RowsQuery, Sort, SortKey, Start};
 pub use sweep::Swept;

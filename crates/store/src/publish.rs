@@ -435,7 +435,8 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) upload: Option<UploadId>,
 }
 
-/// The last statement of every commit: the head moves on, the version says what it sees, and the event is there for the relay.
+/// The last statement of every commit: the head moves on, with the records that its import left in quarantine, the version says
+/// what it sees, and the event is there for the relay.
 /// `hidden` is what is not visible up to `max_commit`; `extent` is where rows can be, everything handed out later left out as
 /// well. A replaced import's range stays left out when its rows have been swept into history: they would be in the way there too.
 pub(crate) async fn write_version(
@@ -448,7 +449,7 @@ pub(crate) async fn write_version(
         upload: new.upload,
     };
     let written = sqlx::query!(
-        "with d as (update gk.dataset s set head = $2::bigint, max_commit = greatest(max_commit, $3), rows = $4, \
+        "with d as (update gk.dataset s set head = $2::bigint, max_commit = greatest(max_commit, $3), rows = $4, quarantined = quarantined + $8, \
                hidden = coalesce((select array_agg(c.id order by c.id) from gk.commit c \
                    where c.dataset = $1 and c.id <= greatest(s.max_commit, $3) and c.state in ('open', 'aborted', 'undone')), '{}') \
              where no = $1 and head = $2::bigint - 1 returning no, head, max_commit, hidden, rows, next_row), \
@@ -469,7 +470,8 @@ pub(crate) async fn write_version(
         new.rows,
         serde_json::to_value(new.columns)?,
         serde_json::to_value(new.receipt)?,
-        serde_json::to_value(event)?
+        serde_json::to_value(event)?,
+        new.receipt.quarantined
     )
     .execute(connection)
     .await?;

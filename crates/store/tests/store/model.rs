@@ -361,6 +361,7 @@ impl World {
                 assert_eq!(&next, self.head());
                 assert_eq!(version, self.head_version());
             }
+            Commit::Settled(_) => panic!("nothing is in quarantine: {commit:?}"),
         }
     }
 
