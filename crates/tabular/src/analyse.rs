@@ -162,6 +162,8 @@ enum Finder {
         codec: Option<Codec>,
         nulls: Box<Nulls>,
     },
+    /// The user said how null is spelled.
+    Told { null: String, finder: Box<Finder> },
 }
 
 impl Finder {
@@ -180,6 +182,42 @@ impl Finder {
                 }
             }
             Self::Fixed { codec: None, .. } => {}
+            Self::Told { null, .. } if null.as_bytes() == cell => {}
+            Self::Told { finder, .. } => match finder.as_mut() {
+                Self::Infer(facts) => facts.add_value(cell),
+                other => other.add(cell),
+            },
+        }
+    }
+
+    /// What the column is, and whether that was said and not found; none where it is the dataset's.
+    fn conclude(&self) -> Option<(Found, bool)> {
+        match self {
+            Self::Infer(facts) => Some((facts.conclude(), false)),
+            Self::Asked(asked) => Some((asked.conclude(), true)),
+            Self::Fixed { .. } => None,
+            Self::Told { null, finder } => finder.conclude().map(|(found, is_said)| {
+                let null_token = Some(null.clone());
+                (
+                    Found {
+                        null_token,
+                        ..found
+                    },
+                    is_said,
+                )
+            }),
+        }
+    }
+
+    /// The null that the file brings to a column of the dataset that has none.
+    fn null_brought(&self) -> Option<String> {
+        match self {
+            Self::Fixed {
+                codec: Some(_),
+                nulls,
+            } => nulls.most(),
+            Self::Told { null, .. } => Some(null.clone()),
+            _ => None,
         }
     }
 }
@@ -691,6 +729,11 @@ impl Table {
             .iter()
             .map(|(name, kind)| (name.as_str(), *kind))
             .collect();
+        let mut nulls: BTreeMap<&str, &String> = options
+            .nulls
+            .iter()
+            .map(|(name, null)| (name.as_str(), null))
+            .collect();
         let mut finders = Vec::with_capacity(names.len());
         let mut targets = Vec::with_capacity(names.len());
         for (at, name) in names.iter().enumerate() {
@@ -703,7 +746,9 @@ impl Table {
                 }
             });
             targets.push(target);
-            finders.push(match (target.and_then(|target| fixed?.get(target)), kind) {
+            let column = target.and_then(|target| fixed?.get(target));
+            let told = nulls.remove(name.as_str());
+            let finder = match (column, kind) {
                 (Some(column), _) => {
                     let free = column.null_token.is_none() && column.kind != ColumnType::Text;
                     let codec = Codec::new(column.kind, column.format.as_ref())
@@ -715,7 +760,25 @@ impl Table {
                 }
                 (None, Some(kind)) => Finder::Asked(Box::new(Asked::new(kind))),
                 (None, None) => Finder::Infer(Box::default()),
+            };
+            let known = column.and_then(|column| column.null_token.as_ref());
+            finders.push(match told {
+                Some(null) if known.is_some_and(|known| known != null) => {
+                    return Err(FileError::Options(format!(
+                        "The column {name:?} of the dataset spells null as {known:?} already; {null:?} cannot be its null as well."
+                    )));
+                }
+                Some(null) if known.is_none() => Finder::Told {
+                    null: null.clone(),
+                    finder: Box::new(finder),
+                },
+                _ => finder,
             });
+        }
+        if let Some(name) = nulls.keys().next() {
+            return Err(FileError::Options(format!(
+                "A null is given for the column {name:?}, which the file does not have."
+            )));
         }
         if let Some(name) = asked.keys().next() {
             return Err(FileError::Options(format!(
@@ -772,12 +835,8 @@ impl Table {
             if let Some(column) = target.and_then(|target| columns.get_mut(target)) {
                 column.header = header;
                 column.source = Some(source as u32);
-                if let Some(Finder::Fixed {
-                    codec: Some(_),
-                    nulls,
-                }) = finder
-                {
-                    column.column.null_token = nulls.most();
+                if let Some(null) = finder.and_then(|finder| finder.null_brought()) {
+                    column.column.null_token = Some(null);
                 }
                 continue;
             }
@@ -788,19 +847,10 @@ impl Table {
                 copy += 1;
             }
             taken.push(unique.clone());
-            let (found, fixed) = match finder {
-                Some(Finder::Infer(facts)) => (facts.conclude(), false),
-                Some(Finder::Asked(asked)) => (asked.conclude(), true),
-                // Cells beyond the header are kept, not typed.
-                Some(Finder::Fixed { .. }) | None => (
-                    Found {
-                        kind: ColumnType::Text,
-                        format: None,
-                        null_token: None,
-                    },
-                    false,
-                ),
-            };
+            // Cells beyond the header are kept, not typed.
+            let (found, fixed) = finder
+                .and_then(|finder| finder.conclude())
+                .unwrap_or((Found::text(), false));
             number += 1;
             columns.push(PlannedColumn {
                 column: Column {

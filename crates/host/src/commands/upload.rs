@@ -50,7 +50,7 @@ pub(super) async fn upload(folder: &Folder, args: &UploadArgs) -> anyhow::Result
         bytes,
         checksum: Some(Checksum { sha256 }),
         key: args.key.clone(),
-        options: contracts::plan::Options::default(),
+        options: contracts::plan::Options::from(&args.reading),
         confirm: Confirm::Auto,
     };
     let created: CreatedUpload = api.post("/api/v1/uploads", &wanted).await?;
