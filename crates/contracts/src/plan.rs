@@ -18,42 +18,230 @@ pub const PLACES_PER_CODE: usize = 1_000;
 /// Columns that a typed table can take.
 pub const COLUMNS_MAX: usize = 400;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub enum Encoding {
-    #[serde(rename = "utf-8")]
-    Utf8,
-    #[serde(rename = "utf-16le")]
-    Utf16Le,
-    #[serde(rename = "utf-16be")]
-    Utf16Be,
+macro_rules! encodings {
+    ($($(#[$meta:meta])* $name:ident = $label:literal),+ $(,)?) => {
+        /// How characters are written as bytes, named by the WHATWG Encoding Standard's labels (UTF-32 beside them).
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        pub enum Encoding {
+            $($(#[$meta])* #[serde(rename = $label)] $name,)+
+        }
+
+        impl Encoding {
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)+
+                }
+            }
+        }
+    };
+}
+
+encodings! {
+    #[default]
+    Utf8 = "utf-8",
+    Utf16Le = "utf-16le",
+    Utf16Be = "utf-16be",
+    Utf32Le = "utf-32le",
+    Utf32Be = "utf-32be",
+    Windows1252 = "windows-1252",
+    Windows1250 = "windows-1250",
+    Windows1251 = "windows-1251",
+    Windows1253 = "windows-1253",
+    Windows1254 = "windows-1254",
+    Windows1255 = "windows-1255",
+    Windows1256 = "windows-1256",
+    Windows1257 = "windows-1257",
+    Windows1258 = "windows-1258",
+    Windows874 = "windows-874",
+    Iso8859_2 = "iso-8859-2",
+    Iso8859_3 = "iso-8859-3",
+    Iso8859_4 = "iso-8859-4",
+    Iso8859_5 = "iso-8859-5",
+    Iso8859_6 = "iso-8859-6",
+    Iso8859_7 = "iso-8859-7",
+    Iso8859_8 = "iso-8859-8",
+    Iso8859_10 = "iso-8859-10",
+    Iso8859_13 = "iso-8859-13",
+    Iso8859_14 = "iso-8859-14",
+    Iso8859_15 = "iso-8859-15",
+    Iso8859_16 = "iso-8859-16",
+    Koi8R = "koi8-r",
+    Koi8U = "koi8-u",
+    Ibm866 = "ibm866",
+    Macintosh = "macintosh",
+    MacCyrillic = "x-mac-cyrillic",
+    ShiftJis = "shift_jis",
+    EucJp = "euc-jp",
+    Gbk = "gbk",
+    Gb18030 = "gb18030",
+    Big5 = "big5",
+    EucKr = "euc-kr",
+}
+
+/// How a quote mark stands inside a quoted cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Escape {
+    /// Twice: `""`.
+    #[default]
+    Doubled,
+    /// Behind a backslash: `\"`; also a delimiter in a cell without quotes, and the backslash itself.
+    Backslash,
+    /// Not at all.
+    None,
 }
 
 /// How the file is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Dialect {
     pub encoding: Encoding,
     /// Whether a byte order mark opens the file.
     pub bom: bool,
-    pub delimiter: char,
-    /// The quote mark; null when cells are never quoted.
+    /// One or several characters between two cells.
+    pub delimiter: String,
+    /// The quote mark (the opening one where it has a counterpart: `“`, `„`, `«`); null when cells are never quoted.
     pub quote: Option<char>,
+    #[serde(default)]
+    pub escape: Escape,
+    /// What a line begins with that is a comment; null when there are none.
+    #[serde(default)]
+    pub comment: Option<char>,
+    /// Records above the table, blank lines and comments among them counted.
+    #[serde(default)]
+    pub preamble: u64,
+    /// Records under the table.
+    #[serde(default)]
+    pub footer: u64,
     /// Whether the first record names the columns.
     pub header: bool,
+    /// Records that name the columns together.
+    #[serde(default)]
+    pub header_rows: u32,
+    /// How sure the reading is, from 0 to 1.
+    #[serde(default = "sure")]
+    pub confidence: f64,
+}
+
+fn sure() -> f64 {
+    1.0
+}
+
+impl Default for Dialect {
+    /// UTF-8, commas, quotes, one header record.
+    fn default() -> Self {
+        Self {
+            encoding: Encoding::Utf8,
+            bom: false,
+            delimiter: ",".to_owned(),
+            quote: Some('"'),
+            escape: Escape::Doubled,
+            comment: None,
+            preamble: 0,
+            footer: 0,
+            header: true,
+            header_rows: 1,
+            confidence: sure(),
+        }
+    }
 }
 
 /// What the user fixed beforehand; everything left out is found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
+    /// A label of the WHATWG Encoding Standard (`windows-1252`, `latin1`, `sjis`, …), `utf-32le` or `utf-32be`.
     #[serde(default)]
-    pub delimiter: Option<char>,
+    pub encoding: Option<String>,
+    /// One or several characters.
     #[serde(default)]
-    pub quote: Option<char>,
+    pub delimiter: Option<String>,
+    /// One character; an empty text when cells are never quoted.
+    #[serde(default)]
+    pub quote: Option<String>,
+    #[serde(default)]
+    pub escape: Option<Escape>,
+    /// One ASCII character; an empty text when no line is a comment.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Records above the table.
+    #[serde(default)]
+    pub preamble: Option<u64>,
+    /// Records under the table.
+    #[serde(default)]
+    pub footer: Option<u64>,
     #[serde(default)]
     pub header: Option<bool>,
+    /// Records that name the columns together; 0 is `header: false`.
+    #[serde(default)]
+    pub header_rows: Option<u32>,
     /// Type by file column name: anything that does not fit it is quarantined.
     #[serde(default)]
     pub types: BTreeMap<String, crate::dataset::ColumnType>,
+    /// The one spelling of null, by file column name.
+    #[serde(default)]
+    pub nulls: BTreeMap<String, String>,
+}
+
+/// Characters of a delimiter.
+const DELIMITER_CHARS_MAX: usize = 8;
+/// Rows that a header can have.
+pub const HEADER_ROWS_MAX: u32 = 10;
+
+impl Options {
+    /// What is wrong with them, whatever the file is: the option's name, and what to do.
+    ///
+    /// # Errors
+    /// The first option that cannot be used.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let taken = |c: char| matches!(c, '\0' | '\r' | '\n');
+        if let Some(delimiter) = &self.delimiter {
+            let chars = delimiter.chars().count();
+            if chars == 0 || chars > DELIMITER_CHARS_MAX || delimiter.contains(taken) {
+                return Err((
+                    "delimiter",
+                    "The delimiter must have one to eight characters, none of them a line end.",
+                ));
+            }
+        }
+        let one = |text: &str| text.chars().count() > 1 || text.contains(taken);
+        if self.quote.as_deref().is_some_and(one) {
+            return Err((
+                "quote",
+                "The quote mark must be one character that is no line end, or empty for none.",
+            ));
+        }
+        if let (Some(delimiter), Some(quote)) = (&self.delimiter, &self.quote)
+            && !quote.is_empty()
+            && delimiter.starts_with(quote.as_str())
+        {
+            return Err(("quote", "The quote mark and the delimiter must differ."));
+        }
+        if self
+            .comment
+            .as_deref()
+            .is_some_and(|text| one(text) || !text.is_ascii())
+        {
+            return Err((
+                "comment",
+                "The comment mark must be one ASCII character that is no line end, or empty for none.",
+            ));
+        }
+        if self.header_rows.is_some_and(|rows| rows > HEADER_ROWS_MAX) {
+            return Err(("header_rows", "A header has at most ten records."));
+        }
+        if let (Some(header), Some(rows)) = (self.header, self.header_rows)
+            && header != (rows > 0)
+        {
+            return Err((
+                "header_rows",
+                "`header` and `header_rows` contradict each other. Leave one of them out.",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// A column of the file and where it goes.

@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use contracts::{
+    dataset::ColumnType,
+    plan::{Escape, Options},
+};
+use serde::de::DeserializeOwned;
 
 use crate::stack::Role;
 
@@ -90,6 +95,8 @@ pub struct UploadArgs {
     /// Columns that identify a row.
     #[arg(long, value_delimiter = ',')]
     pub key: Vec<String>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// Print the upload as JSON.
     #[arg(long)]
     pub json: bool,
@@ -102,8 +109,116 @@ pub struct UploadArgs {
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     pub file: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
     #[arg(long)]
     pub csv: bool,
+}
+
+/// How a file is to be read; everything left out is found.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading the file")]
+pub struct ReadingArgs {
+    /// A name of the WHATWG Encoding Standard (`windows-1252`, `shift_jis`, …), `utf-32le` or `utf-32be`.
+    #[arg(long)]
+    pub encoding: Option<String>,
+    /// What stands between two cells; `\t` is a tab.
+    #[arg(long, allow_hyphen_values = true)]
+    pub delimiter: Option<String>,
+    /// The quote mark; `none` when cells are never quoted.
+    #[arg(long)]
+    pub quote: Option<String>,
+    /// How a quote mark stands in a quoted cell: doubled, backslash or none.
+    #[arg(long, value_parser = named::<Escape>)]
+    pub escape: Option<Escape>,
+    /// What comment lines begin with; `none` when there are none.
+    #[arg(long)]
+    pub comment: Option<String>,
+    /// Records above the table.
+    #[arg(long)]
+    pub preamble: Option<u64>,
+    /// Records under the table.
+    #[arg(long)]
+    pub footer: Option<u64>,
+    /// Whether the table's first record names the columns.
+    #[arg(long)]
+    pub header: Option<bool>,
+    /// Records that name the columns together.
+    #[arg(long)]
+    pub header_rows: Option<u32>,
+    /// A column's type, as often as needed; what does not fit is quarantined.
+    #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = typed)]
+    pub types: Vec<(String, ColumnType)>,
+    /// A column's one spelling of null, as often as needed.
+    #[arg(long = "null", value_name = "COLUMN=TEXT", value_parser = nulled)]
+    pub nulls: Vec<(String, String)>,
+}
+
+impl From<&ReadingArgs> for Options {
+    fn from(args: &ReadingArgs) -> Self {
+        let mark = |mark: &Option<String>| {
+            mark.as_deref().map(|mark| match mark {
+                "none" => String::new(),
+                mark => mark.to_owned(),
+            })
+        };
+        Self {
+            encoding: args.encoding.clone(),
+            delimiter: args
+                .delimiter
+                .as_deref()
+                .map(|text| text.replace("\\t", "\t")),
+            quote: mark(&args.quote),
+            escape: args.escape,
+            comment: mark(&args.comment),
+            preamble: args.preamble,
+            footer: args.footer,
+            header: args.header,
+            header_rows: args.header_rows,
+            types: args.types.iter().cloned().collect(),
+            nulls: args.nulls.iter().cloned().collect(),
+        }
+    }
+}
+
+/// A word of the API.
+fn named<T: DeserializeOwned>(word: &str) -> Result<T, String> {
+    serde_json::from_value(word.into()).map_err(|error| error.to_string())
+}
+
+fn typed(text: &str) -> Result<(String, ColumnType), String> {
+    let (column, kind) = text.rsplit_once('=').ok_or("write it as COLUMN=TYPE")?;
+    Ok((column.to_owned(), named(kind)?))
+}
+
+fn nulled(text: &str) -> Result<(String, String), String> {
+    let (column, null) = text.split_once('=').ok_or("write it as COLUMN=TEXT")?;
+    Ok((column.to_owned(), null.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_file_becomes_the_apis_options() {
+        let line = "gridkeep inspect FILE --encoding sjis --delimiter \\t --quote none --escape backslash --comment # \
+            --preamble 2 --header false --type a=b=int64 --type n=decimal --null n=-";
+        let Command::Inspect(args) = Cli::try_parse_from(line.split_whitespace())
+            .unwrap()
+            .command
+        else {
+            panic!("another command");
+        };
+        let expected: Options = serde_json::from_value(serde_json::json!({
+            "encoding": "sjis", "delimiter": "\t", "quote": "", "escape": "backslash", "comment": "#", "preamble": 2,
+            "header": false, "types": {"a=b": "int64", "n": "decimal"}, "nulls": {"n": "-"},
+        }))
+        .unwrap();
+        assert_eq!(Options::from(&args.reading), expected);
+        let wrong = ["gridkeep", "upload", "FILE", "--type", "a=number"];
+        assert!(Cli::try_parse_from(wrong).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read as _, time::Instant};
 
 use contracts::plan::{BATCH_BYTES, BATCH_ROWS, Checkpoint, Options};
-use tabular::{Analyser, FileError, Loader, batch};
+use tabular::{Analyser, FileError, Finished, Loader, batch};
 
 const PIECE: usize = 256 * 1024;
 
@@ -33,7 +33,11 @@ fn main() -> Result<(), FileError> {
         let begin = Instant::now();
         let mut analyser = Analyser::new(&Options::default(), None)?;
         pieces(&path, |piece| analyser.push(piece))?;
-        let plan = analyser.finish()?.plan;
+        let Finished::Analysis(analysis) = analyser.finish()? else {
+            println!("the file must be analysed twice: not measured");
+            return Ok(());
+        };
+        let plan = analysis.plan;
         let analysed = begin.elapsed().as_secs_f64();
         let begin = Instant::now();
         let mut loader = Loader::new(&plan, BATCH_ROWS, BATCH_BYTES, Checkpoint::default())?;

@@ -1,7 +1,8 @@
 //! The first pass: sniff, decode and infer over the whole file, pushed in pieces of any size, and the plan that follows.
-//! Memory is one record and the facts of each column. Next: [`crate::load`].
+//! Memory is one record, the few last ones and the facts of each column. Where the whole file contradicts its head (an encoding
+//! that only shows late), it is read once more. Next: [`crate::load`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use contracts::{
     dataset::{Column, ColumnType},
@@ -11,13 +12,14 @@ use contracts::{
 
 use crate::{
     FileError,
-    csv::{Decoder, Event, Position, Record},
+    csv::{Decoder, Event, HeldRecord, Position, Record},
+    detect::Evidence,
     encoding::raw_text,
     format::Codec,
     infer::{Asked, Facts, Found, Nulls},
     names::column_names,
     record::{self, Flaw, SHOWN_CHARS, place},
-    sniff::{HEAD_BYTES, sniff},
+    sniff::{self, HEAD_BYTES, Known, Sniffed},
 };
 
 /// What analysis found.
@@ -28,11 +30,20 @@ pub struct Analysis {
     pub warnings: Vec<Place>,
 }
 
-/// Reads a file once and makes its plan.
+/// What the file's end brought.
+#[derive(Debug)]
+pub enum Finished {
+    Analysis(Box<Analysis>),
+    /// The whole file must be read otherwise than its head promised: push it again, from its first byte, into this one.
+    Again(Box<Analyser>),
+}
+
+/// Reads a file once, seldom twice, and makes its plan.
 #[derive(Debug)]
 pub struct Analyser {
     options: Options,
     fixed: Option<Vec<Column>>,
+    known: Known,
     stage: Stage,
 }
 
@@ -56,6 +67,7 @@ impl Analyser {
         Ok(Self {
             options: options.clone(),
             fixed: fixed.map(<[Column]>::to_vec),
+            known: Known::default(),
             stage: Stage::Head(Vec::new()),
         })
     }
@@ -72,8 +84,7 @@ impl Analyser {
                 if head.len() < HEAD_BYTES {
                     return Ok(());
                 }
-                self.begin(false)?;
-                Ok(())
+                self.begin(false)
             }
         }
     }
@@ -83,7 +94,7 @@ impl Analyser {
     pub fn rows_read(&self) -> u64 {
         match &self.stage {
             Stage::Head(_) => 0,
-            Stage::Body(body) => body.rows,
+            Stage::Body(body) => body.rows.count,
         }
     }
 
@@ -91,14 +102,34 @@ impl Analyser {
     ///
     /// # Errors
     /// As [`Self::push`], and a file without any record.
-    pub fn finish(mut self) -> Result<Analysis, FileError> {
+    pub fn finish(mut self) -> Result<Finished, FileError> {
         if matches!(self.stage, Stage::Head(_)) {
             self.begin(true)?;
         }
-        match self.stage {
-            Stage::Body(body) => body.finish(),
-            Stage::Head(_) => Err(FileError::Empty),
+        let Stage::Body(mut body) = self.stage else {
+            return Err(FileError::Empty);
+        };
+        body.decoder.finish();
+        body.drain()?;
+        let mut known = self.known;
+        if let Some(evidence) = &body.evidence {
+            let found = evidence.conclude(true);
+            if found.0 != body.rows.dialect.encoding {
+                known.encoding = Some(found);
+            } else {
+                body.rows.dialect.confidence = sniff::confidence(found.1, body.layout_confidence);
+            }
         }
+        known.no_comments |= body.rows.doubts_comments;
+        if known != self.known {
+            return Ok(Finished::Again(Box::new(Self {
+                options: self.options,
+                fixed: body.rows.fixed,
+                known,
+                stage: Stage::Head(Vec::new()),
+            })));
+        }
+        body.rows.finish().map(Box::new).map(Finished::Analysis)
     }
 
     /// The head is complete: exactly as long however the file is cut into pieces.
@@ -108,12 +139,9 @@ impl Analyser {
         };
         let head = std::mem::take(head);
         let looked_at = &head[..head.len().min(HEAD_BYTES)];
-        let dialect = sniff(
-            looked_at,
-            whole && looked_at.len() == head.len(),
-            &self.options,
-        )?;
-        let mut body = Box::new(Body::new(dialect, self.options.clone(), self.fixed.take()));
+        let whole = whole && looked_at.len() == head.len();
+        let sniffed = sniff::sniff_knowing(looked_at, whole, &self.options, self.known)?;
+        let mut body = Box::new(Body::new(sniffed, self.options.clone(), self.fixed.take()));
         for piece in head.chunks(HEAD_BYTES) {
             body.push(piece)?;
         }
@@ -134,6 +162,8 @@ enum Finder {
         codec: Option<Codec>,
         nulls: Box<Nulls>,
     },
+    /// The user said how null is spelled.
+    Told { null: String, finder: Box<Finder> },
 }
 
 impl Finder {
@@ -152,24 +182,98 @@ impl Finder {
                 }
             }
             Self::Fixed { codec: None, .. } => {}
+            Self::Told { null, .. } if null.as_bytes() == cell => {}
+            Self::Told { finder, .. } => match finder.as_mut() {
+                Self::Infer(facts) => facts.add_value(cell),
+                other => other.add(cell),
+            },
+        }
+    }
+
+    /// What the column is, and whether that was said and not found; none where it is the dataset's.
+    fn conclude(&self) -> Option<(Found, bool)> {
+        match self {
+            Self::Infer(facts) => Some((facts.conclude(), false)),
+            Self::Asked(asked) => Some((asked.conclude(), true)),
+            Self::Fixed { .. } => None,
+            Self::Told { null, finder } => finder.conclude().map(|(found, is_said)| {
+                let null_token = Some(null.clone());
+                (
+                    Found {
+                        null_token,
+                        ..found
+                    },
+                    is_said,
+                )
+            }),
+        }
+    }
+
+    /// The null that the file brings to a column of the dataset that has none.
+    fn null_brought(&self) -> Option<String> {
+        match self {
+            Self::Fixed {
+                codec: Some(_),
+                nulls,
+            } => nulls.most(),
+            Self::Told { null, .. } => Some(null.clone()),
+            _ => None,
         }
     }
 }
 
 #[derive(Debug)]
 struct Body {
+    decoder: Decoder,
+    /// Of the encoding, where only the bytes tell it.
+    evidence: Option<Evidence>,
+    layout_confidence: f64,
+    rows: Rows,
+}
+
+/// All that is gathered of the records.
+#[derive(Debug)]
+struct Rows {
     dialect: Dialect,
     options: Options,
     fixed: Option<Vec<Column>>,
-    decoder: Decoder,
     records: u64,
-    rows: u64,
+    count: u64,
     skipped: BTreeMap<String, i64>,
     warnings: BTreeMap<String, i64>,
     places: Vec<Place>,
-    /// Set by the first record.
+    /// Header cells of the records so far, column by column.
+    header: Vec<String>,
+    headers: u32,
+    /// Set by the last record of the header.
     table: Option<Table>,
+    /// What may turn out to stand under the table.
+    held: VecDeque<Held>,
+    /// Whether the record before was blank.
+    after_blank: bool,
+    /// Where a second table may have begun, and how wide it is.
+    second: Option<(Position, usize)>,
+    /// Whether a line that was taken for a comment has as many cells as a row.
+    doubts_comments: bool,
 }
+
+/// A record that waits for its turn.
+#[derive(Debug)]
+struct Held {
+    at: Position,
+    /// None for a record over the limit, or one that is counted already.
+    record: Option<HeldRecord>,
+    is_counted: bool,
+}
+
+/// Records that may wait because they look like footnotes, and bytes of each.
+const FOOTER_MAX: usize = 20;
+const FOOTNOTE_BYTES: usize = 4 * 1024;
+
+/// What footnotes begin with.
+const FOOTNOTES: [&str; 11] = [
+    "*", "†", "‡", "§", "©", "#", "Source:", "Sources:", "Note:", "Notes:", "Quelle:",
+];
 
 #[derive(Debug)]
 struct Table {
@@ -185,149 +289,345 @@ struct Table {
 }
 
 impl Body {
-    fn new(dialect: Dialect, options: Options, fixed: Option<Vec<Column>>) -> Self {
+    fn new(sniffed: Sniffed, options: Options, fixed: Option<Vec<Column>>) -> Self {
         Self {
-            decoder: Decoder::new(&dialect, None),
-            dialect,
-            options,
-            fixed,
-            records: 0,
-            rows: 0,
-            skipped: BTreeMap::new(),
-            warnings: BTreeMap::new(),
-            places: Vec::new(),
-            table: None,
+            decoder: Decoder::new(&sniffed.dialect, None),
+            evidence: sniffed.is_encoding_open.then(Evidence::default),
+            layout_confidence: sniffed.layout_confidence,
+            rows: Rows {
+                dialect: sniffed.dialect,
+                options,
+                fixed,
+                records: 0,
+                count: 0,
+                skipped: BTreeMap::new(),
+                warnings: BTreeMap::new(),
+                places: Vec::new(),
+                header: Vec::new(),
+                headers: 0,
+                table: None,
+                held: VecDeque::new(),
+                after_blank: false,
+                second: None,
+                doubts_comments: false,
+            },
         }
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        if let Some(evidence) = &mut self.evidence {
+            evidence.push(bytes);
+        }
         self.decoder.push(bytes);
         self.drain()
     }
 
     fn drain(&mut self) -> Result<(), FileError> {
         while let Some(event) = self.decoder.next_event() {
-            self.records += 1;
-            match event {
-                Event::Blank => *self.skipped.entry("blank".to_owned()).or_default() += 1,
-                Event::TooLarge(bytes) if self.table.is_none() => {
-                    return Err(FileError::Unreadable(format!(
-                        "The first record is {bytes} bytes long, so the columns are not known. Check the line ends and the quotes at the file's beginning."
-                    )));
-                }
-                // Its place is told by the load, which quarantines it.
-                Event::TooLarge(_) => self.rows += 1,
-                Event::Record if self.table.is_none() => self.first_record()?,
-                Event::Record => self.row(),
-            }
+            let at = self.decoder.position();
+            self.rows.take(event, self.decoder.record(), at)?;
         }
         Ok(())
     }
+}
 
-    fn first_record(&mut self) -> Result<(), FileError> {
-        let record = self.decoder.record();
+impl Rows {
+    fn take(&mut self, event: Event, record: Record<'_>, at: Position) -> Result<(), FileError> {
+        self.records += 1;
+        let is_above = at.record <= self.dialect.preamble;
+        match event {
+            Event::Record if self.table.is_some() && !is_above => {
+                self.row_or_footnote(record, at);
+            }
+            Event::Record if is_above => {
+                let is_found = self.options.preamble.is_none();
+                self.left_out("preamble", is_found, record, at);
+            }
+            Event::Record => self.header(record, at)?,
+            Event::Blank => {
+                self.skip("blank");
+                self.after_blank = true;
+                self.hold_counted(at);
+                return Ok(());
+            }
+            Event::Comment => {
+                self.comment(record, at);
+                self.hold_counted(at);
+            }
+            Event::TooLarge(_) if is_above => self.skip("preamble"),
+            Event::TooLarge(bytes) if self.table.is_none() => {
+                return Err(FileError::Unreadable(format!(
+                    "The first record is {bytes} bytes long, so the columns are not known. Check the line ends and the quotes at the file's beginning."
+                )));
+            }
+            // Its place is told by the load, which quarantines it.
+            Event::TooLarge(_) if self.dialect.footer > 0 => self.hold(Held {
+                at,
+                record: None,
+                is_counted: false,
+            }),
+            Event::TooLarge(_) => {
+                self.release(0);
+                self.count += 1;
+            }
+        }
+        self.after_blank = false;
+        Ok(())
+    }
+
+    fn skip(&mut self, reason: &str) {
+        *self.skipped.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Counts a record that is no row; where that was found and not said, the user is told.
+    fn left_out(&mut self, reason: &'static str, is_found: bool, record: Record<'_>, at: Position) {
+        self.skip(reason);
+        if !is_found {
+            return;
+        }
+        let message = match reason {
+            "preamble" => "The line stands above the table and is left out.",
+            "footer" => "The line stands under the table and is left out.",
+            _ => "The line is a comment and is left out.",
+        };
+        let raw = raw_text(self.dialect.encoding, record.raw(), SHOWN_CHARS);
+        warn(&mut self.warnings, &mut self.places, reason, at, || {
+            (message.to_owned(), None, Some(raw))
+        });
+    }
+
+    fn comment(&mut self, record: Record<'_>, at: Position) {
+        let is_found = self.options.comment.is_none();
+        if let Some(table) = self.table.as_ref().filter(|_| is_found) {
+            let delimiter = self.dialect.delimiter.as_bytes();
+            let delimiters = record
+                .raw()
+                .windows(delimiter.len())
+                .filter(|w| *w == delimiter);
+            self.doubts_comments |= delimiters.count() + 1 == table.finders.len();
+        }
+        self.left_out("comment", is_found, record, at);
+    }
+
+    fn header(&mut self, record: Record<'_>, at: Position) -> Result<(), FileError> {
+        let encoding = self.dialect.encoding;
+        let is_header = self.dialect.header_rows > 0;
         if record.len() > COLUMNS_MAX {
             return Err(FileError::TooManyColumns {
                 columns: record.len(),
             });
         }
-        let at = self.decoder.position();
-        let flaw = record::flaw(record.raw());
-        let headers: Vec<String> = if self.dialect.header {
-            let encoding = self.dialect.encoding;
-            record
-                .cells()
-                .map(|cell| raw_text(encoding, cell, usize::MAX))
-                .collect()
-        } else {
-            vec![String::new(); record.len()]
-        };
-        let shown = raw_text(self.dialect.encoding, record.raw(), SHOWN_CHARS);
-        let names = column_names(headers.iter().map(String::as_str));
-        let table = Table::new(
-            &self.options,
-            self.fixed.as_deref(),
-            self.dialect.header,
-            headers,
-            names,
-        )?;
-        self.table = Some(table);
-        if !self.dialect.header {
-            self.row();
-            return Ok(());
+        if self.header.len() < record.len() {
+            self.header.resize(record.len(), String::new());
         }
-        if let Some(flaw) = flaw {
-            let (code, what) = match flaw {
-                Flaw::Encoding => ("invalid_encoding", "bytes that are not text"),
-                Flaw::Nul => ("nul_byte", "a NUL character"),
-            };
-            let message =
-                format!("The header holds {what}; they are shown as \\xNN in the column's name.");
-            warn(&mut self.warnings, &mut self.places, code, at, || {
-                (message, None, Some(shown))
-            });
+        if is_header {
+            for (name, cell) in self.header.iter_mut().zip(record.cells()) {
+                let text = raw_text(encoding, cell, usize::MAX);
+                if !name.is_empty() && !text.is_empty() {
+                    name.push(' ');
+                }
+                name.push_str(&text);
+            }
+            self.headers += 1;
+            if let Some(flaw) = record::flaw(record.raw()) {
+                let (code, what) = match flaw {
+                    Flaw::Encoding => ("invalid_encoding", "bytes that are not text"),
+                    Flaw::Nul => ("nul_byte", "a NUL character"),
+                };
+                let message = format!(
+                    "The header holds {what}; they are shown as \\xNN in the column's name."
+                );
+                let shown = raw_text(encoding, record.raw(), SHOWN_CHARS);
+                warn(&mut self.warnings, &mut self.places, code, at, || {
+                    (message, None, Some(shown))
+                });
+            }
+            if self.headers < self.dialect.header_rows {
+                return Ok(());
+            }
+        }
+        self.begin_table()?;
+        if !is_header {
+            self.row_or_footnote(record, at);
         }
         Ok(())
     }
 
-    fn row(&mut self) {
-        self.rows += 1;
-        let record = self.decoder.record();
+    fn begin_table(&mut self) -> Result<(), FileError> {
+        let headers = std::mem::take(&mut self.header);
+        let names = column_names(headers.iter().map(String::as_str));
+        self.table = Some(Table::new(
+            &self.options,
+            self.fixed.as_deref(),
+            self.dialect.header_rows > 0,
+            headers,
+            names,
+        )?);
+        Ok(())
+    }
+
+    fn row_or_footnote(&mut self, record: Record<'_>, at: Position) {
+        let held = |record| Held {
+            at,
+            record: Some(HeldRecord::new(record)),
+            is_counted: false,
+        };
+        if self.dialect.footer > 0 {
+            self.hold(held(record));
+        } else if self.may_be_footnote(record) {
+            if self.held.len() == FOOTER_MAX {
+                self.release(0);
+            }
+            self.held.push_back(held(record));
+        } else {
+            if !self.held.is_empty() {
+                self.release(0);
+            }
+            self.row(record, at, self.after_blank);
+        }
+    }
+
+    /// One text alone in a wider table, behind a blank line or another such, or with a footnote's mark.
+    fn may_be_footnote(&self, record: Record<'_>) -> bool {
+        let is_wide = self.table.as_ref().is_some_and(|t| t.finders.len() > 1);
+        let mut cells = record.cells();
+        let Some(first) = cells.next().filter(|first| is_wide && !first.is_empty()) else {
+            return false;
+        };
+        let is_marked = || {
+            FOOTNOTES
+                .iter()
+                .any(|mark| first.starts_with(mark.as_bytes()))
+        };
+        cells.all(<[u8]>::is_empty)
+            && self.options.footer.is_none()
+            && (self.after_blank || !self.held.is_empty() || is_marked())
+            && record.raw().len() <= FOOTNOTE_BYTES
+            && record.stray_quote().is_none()
+            && record::flaw(record.raw()).is_none()
+            && sniff::kind_of(first).is_none()
+            && self.count > 0
+    }
+
+    /// Holds a record until the given number of them stands under it.
+    fn hold(&mut self, held: Held) {
+        self.held.push_back(held);
+        self.release(usize::try_from(self.dialect.footer).unwrap_or(usize::MAX));
+    }
+
+    fn hold_counted(&mut self, at: Position) {
+        if self.dialect.footer > 0 && self.table.is_some() {
+            self.hold(Held {
+                at,
+                record: None,
+                is_counted: true,
+            });
+        }
+    }
+
+    /// Takes the records that wait for rows, all but the last few.
+    fn release(&mut self, but: usize) {
+        while self.held.len() > but {
+            let Some(held) = self.held.pop_front() else {
+                return;
+            };
+            match held.record {
+                Some(record) => self.row(record.record(), held.at, false),
+                None => self.count += u64::from(!held.is_counted),
+            }
+        }
+    }
+
+    fn row(&mut self, record: Record<'_>, at: Position, after_blank: bool) {
+        self.count += 1;
         let Some(table) = &mut self.table else { return };
         if record::flaw(record.raw()).is_some() || record.len() > table.width_max {
             // Quarantined by the load.
             return;
         }
         let expected = table.finders.len();
-        if record.len() == expected {
-            for (finder, cell) in table.finders.iter_mut().zip(record.cells()) {
-                finder.add(cell);
-            }
-            if record.stray_quote().is_none() {
+        for (finder, cell) in table.finders.iter_mut().zip(record.cells()) {
+            finder.add(cell);
+        }
+        if record.len() == expected
+            && record.stray_quote().is_none()
+            && !after_blank
+            && self.second.is_none()
+        {
+            return;
+        }
+        table.width = table.width.max(record.len());
+        self.look_for_second_table(record, at, expected, after_blank);
+        self.warn_of_row(record, at, expected);
+    }
+
+    /// Behind a blank line the header once more, or two rows that are as wide as each other but not as the table.
+    #[cold]
+    fn look_for_second_table(
+        &mut self,
+        record: Record<'_>,
+        at: Position,
+        expected: usize,
+        after_blank: bool,
+    ) {
+        let begun = self.second.take();
+        let encoding = self.dialect.encoding;
+        let is_header = self.dialect.header
+            && after_blank
+            && self.table.as_ref().is_some_and(|table| {
+                let cells = record
+                    .cells()
+                    .map(|cell| raw_text(encoding, cell, usize::MAX));
+                record.len() == expected && cells.eq(table.headers.iter().cloned())
+            });
+        let place = match begun {
+            _ if is_header => at,
+            Some((place, width)) if width == record.len() && !after_blank => place,
+            _ => {
+                let is_other = after_blank && record.len() > 1 && record.len() != expected;
+                self.second = is_other.then_some((at, record.len()));
                 return;
             }
-        } else {
-            for (finder, cell) in table.finders.iter_mut().zip(record.cells()) {
-                finder.add(cell);
-            }
-            table.width = table.width.max(record.len());
-        }
-        self.warn_of_row(expected);
+        };
+        warn(
+            &mut self.warnings,
+            &mut self.places,
+            "second_table",
+            place,
+            || {
+                (
+                "A second table seems to begin here; its rows are kept under the first one's columns.".to_owned(),
+                None,
+                None,
+            )
+            },
+        );
     }
 
     #[cold]
-    fn warn_of_row(&mut self, expected: usize) {
-        let record = self.decoder.record();
-        let at = self.decoder.position();
+    fn warn_of_row(&mut self, record: Record<'_>, at: Position, expected: usize) {
         let encoding = self.dialect.encoding;
         let cells = record.len();
-        let raw = |record: Record<'_>| Some(raw_text(encoding, record.raw(), SHOWN_CHARS));
+        let raw = || Some(raw_text(encoding, record.raw(), SHOWN_CHARS));
+        let (counts, places) = (&mut self.warnings, &mut self.places);
         if cells < expected {
-            warn(
-                &mut self.warnings,
-                &mut self.places,
-                "short_row",
-                at,
-                || {
-                    (
-                        format!(
-                            "The row has {cells} of {expected} cells; the missing ones are null."
-                        ),
-                        None,
-                        raw(record),
-                    )
-                },
-            );
+            warn(counts, places, "short_row", at, || {
+                (
+                    format!("The row has {cells} of {expected} cells; the missing ones are null."),
+                    None,
+                    raw(),
+                )
+            });
         }
         if cells > expected {
-            warn(&mut self.warnings, &mut self.places, "long_row", at, || {
+            warn(counts, places, "long_row", at, || {
                 (
                     format!(
                         "The row has {cells} cells, {} more than expected; they are kept in added columns.",
                         cells - expected
                     ),
                     None,
-                    raw(record),
+                    raw(),
                 )
             });
         }
@@ -336,26 +636,38 @@ impl Body {
                 .table
                 .as_ref()
                 .and_then(|table| table.names.get(column).cloned());
-            warn(
-                &mut self.warnings,
-                &mut self.places,
-                "stray_quote",
-                at,
-                || {
-                    ("A quote mark is not closed, or is followed by more text; the cell is kept as it stands, quotes included.".to_owned(), name, raw(record))
-                },
-            );
+            warn(counts, places, "stray_quote", at, || {
+                ("A quote mark is not closed, or is followed by more text; the cell is kept as it stands, quotes included.".to_owned(), name, raw())
+            });
+        }
+    }
+
+    /// What still waits stands under the table.
+    fn take_footer(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        let is_found = self.options.footer.is_none();
+        self.dialect.footer = held
+            .front()
+            .map_or(0, |first| self.records - first.at.record + 1);
+        for held in held {
+            match held.record {
+                Some(record) => self.left_out("footer", is_found, record.record(), held.at),
+                None if held.is_counted => {}
+                None => self.skip("footer"),
+            }
         }
     }
 
     fn finish(mut self) -> Result<Analysis, FileError> {
-        self.decoder.finish();
-        self.drain()?;
+        self.take_footer();
+        if self.table.is_none() && self.headers > 0 {
+            // Fewer records than the header was said to have.
+            self.begin_table()?;
+        }
         let Some(table) = self.table else {
             return Err(FileError::Empty);
         };
-        let headers = u64::from(self.dialect.header);
-        if self.rows == 0 {
+        if self.count == 0 {
             let at = Position {
                 byte: 0,
                 line: 1,
@@ -373,9 +685,9 @@ impl Body {
             dialect: self.dialect,
             columns: table.plan(self.fixed.unwrap_or_default()),
             records: self.records,
-            headers,
+            headers: u64::from(self.headers),
             skipped: self.skipped,
-            rows: self.rows,
+            rows: self.count,
             warnings: self.warnings,
         };
         Ok(Analysis {
@@ -417,6 +729,11 @@ impl Table {
             .iter()
             .map(|(name, kind)| (name.as_str(), *kind))
             .collect();
+        let mut nulls: BTreeMap<&str, &String> = options
+            .nulls
+            .iter()
+            .map(|(name, null)| (name.as_str(), null))
+            .collect();
         let mut finders = Vec::with_capacity(names.len());
         let mut targets = Vec::with_capacity(names.len());
         for (at, name) in names.iter().enumerate() {
@@ -429,7 +746,9 @@ impl Table {
                 }
             });
             targets.push(target);
-            finders.push(match (target.and_then(|target| fixed?.get(target)), kind) {
+            let column = target.and_then(|target| fixed?.get(target));
+            let told = nulls.remove(name.as_str());
+            let finder = match (column, kind) {
                 (Some(column), _) => {
                     let free = column.null_token.is_none() && column.kind != ColumnType::Text;
                     let codec = Codec::new(column.kind, column.format.as_ref())
@@ -441,7 +760,25 @@ impl Table {
                 }
                 (None, Some(kind)) => Finder::Asked(Box::new(Asked::new(kind))),
                 (None, None) => Finder::Infer(Box::default()),
+            };
+            let known = column.and_then(|column| column.null_token.as_ref());
+            finders.push(match told {
+                Some(null) if known.is_some_and(|known| known != null) => {
+                    return Err(FileError::Options(format!(
+                        "The column {name:?} of the dataset spells null as {known:?} already; {null:?} cannot be its null as well."
+                    )));
+                }
+                Some(null) if known.is_none() => Finder::Told {
+                    null: null.clone(),
+                    finder: Box::new(finder),
+                },
+                _ => finder,
             });
+        }
+        if let Some(name) = nulls.keys().next() {
+            return Err(FileError::Options(format!(
+                "A null is given for the column {name:?}, which the file does not have."
+            )));
         }
         if let Some(name) = asked.keys().next() {
             return Err(FileError::Options(format!(
@@ -498,12 +835,8 @@ impl Table {
             if let Some(column) = target.and_then(|target| columns.get_mut(target)) {
                 column.header = header;
                 column.source = Some(source as u32);
-                if let Some(Finder::Fixed {
-                    codec: Some(_),
-                    nulls,
-                }) = finder
-                {
-                    column.column.null_token = nulls.most();
+                if let Some(null) = finder.and_then(|finder| finder.null_brought()) {
+                    column.column.null_token = Some(null);
                 }
                 continue;
             }
@@ -514,19 +847,10 @@ impl Table {
                 copy += 1;
             }
             taken.push(unique.clone());
-            let (found, fixed) = match finder {
-                Some(Finder::Infer(facts)) => (facts.conclude(), false),
-                Some(Finder::Asked(asked)) => (asked.conclude(), true),
-                // Cells beyond the header are kept, not typed.
-                Some(Finder::Fixed { .. }) | None => (
-                    Found {
-                        kind: ColumnType::Text,
-                        format: None,
-                        null_token: None,
-                    },
-                    false,
-                ),
-            };
+            // Cells beyond the header are kept, not typed.
+            let (found, fixed) = finder
+                .and_then(|finder| finder.conclude())
+                .unwrap_or((Found::text(), false));
             number += 1;
             columns.push(PlannedColumn {
                 column: Column {

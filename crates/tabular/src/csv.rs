@@ -11,9 +11,11 @@
 //!
 //! Next: [`crate::record`].
 
-use contracts::plan::{Dialect, Encoding, RECORD_BYTES_MAX};
+use std::ops::Range;
 
-use crate::encoding::{Transcoder, bom, source_len};
+use contracts::plan::{Dialect, Encoding, Escape, RECORD_BYTES_MAX};
+
+use crate::encoding::{Transcoder, ascii_width, bom};
 
 /// Marks a range of the side buffer, where unescaped cells lie. A record is far shorter than this.
 const UNESCAPED: u32 = 1 << 31;
@@ -28,6 +30,8 @@ pub enum Event {
     Record,
     /// An empty line.
     Blank,
+    /// A line that begins with the comment mark.
+    Comment,
     /// A record over [`RECORD_BYTES_MAX`], of this many bytes in the file. Its content is gone.
     TooLarge(u64),
 }
@@ -48,14 +52,62 @@ enum State {
     FieldStart,
     Plain,
     Quoted,
+    Comment,
+}
+
+/// How far a look at the bytes came.
+enum Scan {
+    /// To the end of a record: where its text ends, and how long its line end is.
+    End(usize, usize),
+    /// To the last byte that may be looked at.
+    Limit,
+    /// To one that means one thing or another depending on what has not come yet.
+    Unclear,
+}
+
+/// A delimiter or a quote mark in UTF-8. Nearly all are one byte.
+#[derive(Clone, Debug)]
+struct Mark {
+    first: u8,
+    rest: Box<[u8]>,
+}
+
+impl Mark {
+    fn new(text: &str) -> Option<Self> {
+        let (first, rest) = text.as_bytes().split_first()?;
+        Some(Self {
+            first: *first,
+            rest: rest.into(),
+        })
+    }
+
+    fn len(&self) -> usize {
+        1 + self.rest.len()
+    }
+}
+
+/// The mark that closes what this one opens.
+fn closing(quote: char) -> char {
+    match quote {
+        '“' => '”',
+        '„' => '“',
+        '«' => '»',
+        '‘' => '’',
+        same => same,
+    }
 }
 
 #[derive(Clone, Debug)]
 pub struct Decoder {
     encoding: Encoding,
     transcoder: Transcoder,
-    delimiter: u8,
-    quote: Option<u8>,
+    delimiter: Mark,
+    /// Open and close quoted cells, if any are.
+    is_quoting: bool,
+    open: Mark,
+    close: Mark,
+    escape: Escape,
+    comment: Option<u8>,
     /// Bytes of the byte order mark still to be left out.
     skip: usize,
     buffer: Vec<u8>,
@@ -70,14 +122,16 @@ pub struct Decoder {
     /// Line ends inside the record, and how many of them stood before the field.
     lines: u64,
     lines_before_field: u64,
-    doubled: bool,
+    /// Whether the cell being read holds what must be unescaped, or is kept as it stands in any case.
+    escaped: bool,
+    verbatim: bool,
     /// Bytes in the file of a record over the limit that were dropped already.
     dropped: Option<u64>,
     fields: Vec<(u32, u32)>,
     unescaped: Vec<u8>,
     stray: Option<usize>,
     /// The record that was found last.
-    found: std::ops::Range<usize>,
+    found: Range<usize>,
     position: Position,
 }
 
@@ -85,7 +139,15 @@ impl Decoder {
     /// A decoder of the file from its first byte, or from a place between two records (`position.byte` > 0).
     #[must_use]
     pub fn new(dialect: &Dialect, position: Option<Position>) -> Self {
-        let ascii = |c: char| u8::try_from(c).ok().filter(u8::is_ascii);
+        let mark = |c: char| Mark::new(c.encode_utf8(&mut [0; 4]));
+        let comma = Mark {
+            first: b',',
+            rest: Box::default(),
+        };
+        let delimiter = Mark::new(&dialect.delimiter).unwrap_or(comma);
+        // Without a quote mark, one that cannot match: the delimiter is asked first.
+        let open = dialect.quote.and_then(mark);
+        let close = dialect.quote.map(closing).and_then(mark);
         let skip = if dialect.bom && position.is_none() {
             bom(dialect.encoding).len()
         } else {
@@ -99,8 +161,12 @@ impl Decoder {
         Self {
             encoding: dialect.encoding,
             transcoder: Transcoder::new(dialect.encoding),
-            delimiter: ascii(dialect.delimiter).unwrap_or(b','),
-            quote: dialect.quote.and_then(ascii),
+            is_quoting: open.is_some(),
+            open: open.unwrap_or_else(|| delimiter.clone()),
+            close: close.unwrap_or_else(|| delimiter.clone()),
+            delimiter,
+            escape: dialect.escape,
+            comment: dialect.comment.and_then(|c| u8::try_from(c).ok()),
             skip,
             buffer: Vec::new(),
             ended: false,
@@ -111,7 +177,8 @@ impl Decoder {
             field: 0,
             lines: 0,
             lines_before_field: 0,
-            doubled: false,
+            escaped: false,
+            verbatim: false,
             dropped: None,
             fields: Vec::new(),
             unescaped: Vec::new(),
@@ -175,7 +242,7 @@ impl Decoder {
     pub fn record(&self) -> Record<'_> {
         Record {
             buffer: &self.buffer,
-            raw: &self.buffer[self.found.clone()],
+            raw: (self.found.start, self.found.end),
             unescaped: &self.unescaped,
             fields: &self.fields,
             stray: self.stray,
@@ -201,8 +268,13 @@ impl Decoder {
             } else {
                 self.buffer.len().min(self.start + RECORD_BYTES_MAX + 1)
             };
-            if let Some(end) = self.scan(limit) {
-                return Some(self.complete(end));
+            let scan = if self.escape == Escape::Backslash {
+                self.scan::<true>(limit)
+            } else {
+                self.scan::<false>(limit)
+            };
+            if let Scan::End(end, line_end) = scan {
+                return Some(self.complete(end, line_end));
             }
             if self.at >= limit && self.dropped.is_none() && self.at - self.start > RECORD_BYTES_MAX
             {
@@ -210,12 +282,20 @@ impl Decoder {
                 self.dropped = Some(0);
             }
             if let Some(dropped) = &mut self.dropped {
-                *dropped += source_len(self.encoding, &self.buffer[self.start..self.at]);
+                while self.encoding != Encoding::Utf8
+                    && matches!(self.buffer.get(self.at), Some(0x80..0xc0))
+                {
+                    // Only whole characters can be measured; what was made of another encoding is made of such.
+                    self.at -= 1;
+                }
+                *dropped += self
+                    .transcoder
+                    .source_len(&self.buffer[self.start..self.at]);
                 self.start = self.at;
                 self.field = self.at;
                 self.fields.clear();
                 self.unescaped.clear();
-                if self.at < self.buffer.len() && !self.waits() {
+                if self.at < self.buffer.len() && !matches!(scan, Scan::Unclear) {
                     continue;
                 }
             }
@@ -230,7 +310,7 @@ impl Decoder {
                 return None;
             }
             self.end_field(self.at, false);
-            return Some(self.complete((self.at, 0)));
+            return Some(self.complete(self.at, 0));
         }
     }
 
@@ -239,101 +319,209 @@ impl Decoder {
         !self.ended && self.at + 1 == self.buffer.len()
     }
 
-    /// Reads on; answers where the record's text ends and how long its line end is.
-    fn scan(&mut self, limit: usize) -> Option<(usize, usize)> {
-        let delimiter = self.delimiter;
-        // Without a quote mark, one that cannot match: the delimiter is asked first.
-        let quote = self.quote.unwrap_or(delimiter);
+    /// Whether the mark whose first byte was found here stands here; `None` while that cannot be known.
+    #[inline]
+    fn stands(&self, mark: &Mark, at: usize) -> Option<bool> {
+        if mark.rest.is_empty() {
+            return Some(true);
+        }
+        let rest = &self.buffer[at + 1..];
+        let seen = rest.len().min(mark.rest.len());
+        if rest[..seen] != mark.rest[..seen] {
+            Some(false)
+        } else if seen == mark.rest.len() {
+            Some(true)
+        } else {
+            self.ended.then_some(false)
+        }
+    }
+
+    /// Reads on. `BACKSLASH`: a backslash escapes.
+    fn scan<const BACKSLASH: bool>(&mut self, limit: usize) -> Scan {
+        let delimiter = self.delimiter.first;
+        let close = self.close.first;
+        let is_line_end = |b: u8| b == b'\n' || b == b'\r';
         loop {
             if self.at >= limit {
-                return None;
+                return Scan::Limit;
             }
             if self.state == State::FieldStart {
                 let first = self.buffer[self.at];
-                if first == quote && self.quote.is_some() {
-                    self.state = State::Quoted;
-                    self.lines_before_field = self.lines;
-                    self.at += 1;
-                    continue;
+                if first == self.open.first && self.is_quoting {
+                    match self.stands(&self.open, self.at) {
+                        None => return Scan::Unclear,
+                        Some(true) => {
+                            self.state = State::Quoted;
+                            self.lines_before_field = self.lines;
+                            self.at += self.open.len();
+                            continue;
+                        }
+                        Some(false) => {}
+                    }
                 }
-                self.state = State::Plain;
+                let begins = self.at == self.start && self.fields.is_empty();
+                self.state = if begins && self.comment == Some(first) && self.dropped.is_none() {
+                    State::Comment
+                } else {
+                    State::Plain
+                };
             }
+            let ahead = &self.buffer[self.at..limit];
             if self.state == State::Plain {
-                let plain = &self.buffer[self.at..limit];
-                let len = plain
+                let len = ahead
                     .iter()
-                    .position(|b| *b == delimiter || *b == b'\n' || *b == b'\r');
+                    .position(|b| *b == delimiter || is_line_end(*b) || (BACKSLASH && *b == b'\\'));
                 let Some(len) = len else {
                     self.at = limit;
-                    return None;
+                    return Scan::Limit;
                 };
                 self.at += len;
-                if self.buffer[self.at] == delimiter {
-                    self.end_field(self.at, false);
-                    self.at += 1;
-                    self.field = self.at;
-                    self.state = State::FieldStart;
+                let byte = self.buffer[self.at];
+                if byte == delimiter {
+                    match self.stands(&self.delimiter, self.at) {
+                        None => return Scan::Unclear,
+                        Some(true) => {
+                            self.end_field(self.at, false);
+                            self.next_field(self.at + self.delimiter.len());
+                        }
+                        Some(false) => self.at += 1,
+                    }
                     continue;
                 }
-                let line_end = self.line_end()?;
+                if BACKSLASH && byte == b'\\' {
+                    if self.waits() {
+                        return Scan::Unclear;
+                    }
+                    self.backslash();
+                    continue;
+                }
+                let Some(line_end) = self.line_end() else {
+                    return Scan::Unclear;
+                };
                 self.end_field(self.at, false);
-                return Some((self.at, line_end));
+                return Scan::End(self.at, line_end);
+            }
+            if self.state == State::Comment {
+                let Some(len) = ahead.iter().position(|b| is_line_end(*b)) else {
+                    self.at = limit;
+                    return Scan::Limit;
+                };
+                self.at += len;
+                let Some(line_end) = self.line_end() else {
+                    return Scan::Unclear;
+                };
+                return Scan::End(self.at, line_end);
             }
             // Quoted.
-            let quoted = &self.buffer[self.at..limit];
-            let len = quoted
+            let len = ahead
                 .iter()
-                .position(|b| *b == quote || *b == b'\n' || *b == b'\r');
+                .position(|b| *b == close || is_line_end(*b) || (BACKSLASH && *b == b'\\'));
             let Some(len) = len else {
                 self.at = limit;
-                return None;
+                return Scan::Limit;
             };
             self.at += len;
-            if self.buffer[self.at] != quote {
-                let line_end = self.line_end()?;
+            let byte = self.buffer[self.at];
+            if is_line_end(byte) {
+                let Some(line_end) = self.line_end() else {
+                    return Scan::Unclear;
+                };
                 self.lines += 1;
                 self.at += line_end;
                 continue;
             }
-            if self.waits() {
-                return None;
+            if BACKSLASH && byte == b'\\' && close != b'\\' {
+                if self.waits() {
+                    return Scan::Unclear;
+                }
+                self.backslash();
+                continue;
             }
-            match self.buffer.get(self.at + 1).copied() {
-                Some(next) if next == quote => {
-                    self.doubled = true;
-                    self.at += 2;
-                }
-                Some(next) if next == delimiter => {
-                    self.end_field(self.at, true);
-                    self.at += 2;
-                    self.field = self.at;
-                    self.state = State::FieldStart;
-                }
-                None => {
-                    self.end_field(self.at, true);
+            match self.stands(&self.close, self.at) {
+                None => return Scan::Unclear,
+                Some(false) => {
                     self.at += 1;
-                    return Some((self.at, 0));
+                    continue;
                 }
-                Some(b'\n' | b'\r') => {
-                    self.at += 1;
-                    let Some(line_end) = self.line_end() else {
-                        self.at -= 1;
-                        return None;
-                    };
-                    self.end_field(self.at - 1, true);
-                    return Some((self.at, line_end));
+                Some(true) => {}
+            }
+            let behind = self.at + self.close.len();
+            let Some(next) = self.buffer.get(behind).copied() else {
+                if !self.ended {
+                    return Scan::Unclear;
                 }
-                Some(_) if self.dropped.is_none() => self.unquote(),
-                Some(_) => self.state = State::Plain,
+                self.end_field(self.at, true);
+                self.at = behind;
+                return Scan::End(behind, 0);
+            };
+            if next == close && self.escape != Escape::None {
+                match self.stands(&self.close, behind) {
+                    None => return Scan::Unclear,
+                    Some(true) => {
+                        self.escaped = true;
+                        self.at = behind + self.close.len();
+                        continue;
+                    }
+                    Some(false) => {}
+                }
+            }
+            if next == delimiter {
+                match self.stands(&self.delimiter, behind) {
+                    None => return Scan::Unclear,
+                    Some(true) => {
+                        self.end_field(self.at, true);
+                        self.next_field(behind + self.delimiter.len());
+                        continue;
+                    }
+                    Some(false) => {}
+                }
+            } else if is_line_end(next) {
+                let end = std::mem::replace(&mut self.at, behind);
+                let Some(line_end) = self.line_end() else {
+                    self.at = end;
+                    return Scan::Unclear;
+                };
+                self.end_field(end, true);
+                return Scan::End(behind, line_end);
+            }
+            if self.dropped.is_none() {
+                self.unquote();
+            } else {
+                self.state = State::Plain;
             }
         }
+    }
+
+    #[inline]
+    fn next_field(&mut self, at: usize) {
+        self.at = at;
+        self.field = at;
+        self.state = State::FieldStart;
+    }
+
+    /// Passes the backslash at hand, and what it escapes.
+    fn backslash(&mut self) {
+        let escapes = self
+            .buffer
+            .get(self.at + 1)
+            .is_some_and(|next| self.is_escapable(*next, self.state == State::Quoted));
+        self.escaped |= escapes;
+        self.at += 1 + usize::from(escapes);
+    }
+
+    /// Whether a backslash before this byte is no character of the cell.
+    fn is_escapable(&self, byte: u8, quoted: bool) -> bool {
+        byte == b'\\'
+            || (self.is_quoting && byte == self.close.first)
+            || (!quoted && byte == self.delimiter.first)
     }
 
     /// The quote that opened the field was none, or is not the whole story: the field is read again, or on, verbatim.
     fn unquote(&mut self) {
         self.stray.get_or_insert(self.fields.len());
         self.state = State::Plain;
-        self.doubled = false;
+        self.escaped = false;
+        self.verbatim = true;
         if self.lines > self.lines_before_field || self.at >= self.buffer.len() {
             self.lines = self.lines_before_field;
             self.at = self.field;
@@ -354,53 +542,67 @@ impl Decoder {
     }
 
     fn end_field(&mut self, end: usize, quoted: bool) {
+        let escaped = std::mem::take(&mut self.escaped) && !self.verbatim;
+        self.verbatim = false;
         if self.dropped.is_some() {
             return;
         }
-        let range = if !quoted {
-            (self.field as u32, end as u32)
-        } else if self.doubled {
+        let begin = self.field + if quoted { self.open.len() } else { 0 };
+        let range = if escaped {
             let from = self.unescaped.len() as u32;
-            let quote = self.quote.unwrap_or_default();
-            let mut rest = &self.buffer[self.field + 1..end];
-            while let Some(at) = rest.iter().position(|b| *b == quote) {
-                self.unescaped.extend_from_slice(&rest[..=at]);
-                rest = &rest[at + 2..];
-            }
-            self.unescaped.extend_from_slice(rest);
+            self.unescape(begin, end, quoted);
             (from | UNESCAPED, self.unescaped.len() as u32 | UNESCAPED)
         } else {
-            (self.field as u32 + 1, end as u32)
+            (begin as u32, end as u32)
         };
-        self.doubled = false;
         self.fields.push(range);
     }
 
+    /// Copies the cell to the side buffer, without what escapes in it.
+    fn unescape(&mut self, begin: usize, end: usize, quoted: bool) {
+        let mut rest = &self.buffer[begin..end];
+        let mut out = std::mem::take(&mut self.unescaped);
+        let is_backslash = self.escape == Escape::Backslash;
+        let close = self.close.len();
+        while let Some(at) = rest
+            .iter()
+            .position(|b| (quoted && *b == self.close.first) || (is_backslash && *b == b'\\'))
+        {
+            out.extend_from_slice(&rest[..at]);
+            rest = &rest[at..];
+            let (skip, keep) = if is_backslash && rest[0] == b'\\' {
+                let escapes = rest
+                    .get(1)
+                    .is_some_and(|next| self.is_escapable(*next, quoted));
+                (usize::from(escapes), 1)
+            } else {
+                // In a quoted cell a whole mark only ever stands twice.
+                let is_mark = rest[1..].starts_with(&self.close.rest);
+                if is_mark { (close, close) } else { (0, 1) }
+            };
+            out.extend_from_slice(&rest[skip..skip + keep]);
+            rest = &rest[skip + keep..];
+        }
+        out.extend_from_slice(rest);
+        self.unescaped = out;
+    }
+
     /// Turns from the record that ends here to the next.
-    fn complete(&mut self, (end, line_end): (usize, usize)) -> Event {
-        let rest = source_len(self.encoding, &self.buffer[self.start..end + line_end]);
-        let text = source_len(self.encoding, &self.buffer[self.start..end]);
-        let event = match self.dropped.take() {
-            Some(dropped) => {
-                self.next.byte += dropped;
-                Event::TooLarge(dropped + text)
-            }
+    fn complete(&mut self, end: usize, line_end: usize) -> Event {
+        let text = self.transcoder.source_len(&self.buffer[self.start..end]);
+        let dropped = self.dropped.take();
+        let event = match dropped {
+            _ if self.state == State::Comment => Event::Comment,
+            Some(dropped) => Event::TooLarge(dropped + text),
             None if end == self.start => Event::Blank,
             None => Event::Record,
         };
-        self.position = Position {
-            byte: match event {
-                Event::TooLarge(bytes) => self.next.byte + text - bytes,
-                _ => self.next.byte,
-            },
-            ..self.next
-        };
+        self.position = self.next;
         self.found = self.start..end;
-        self.start = end + line_end;
-        self.at = self.start;
-        self.field = self.start;
-        self.state = State::FieldStart;
-        self.next.byte += rest;
+        self.next_field(end + line_end);
+        self.start = self.at;
+        self.next.byte +=
+            dropped.unwrap_or_default() + text + line_end as u64 * ascii_width(self.encoding);
         self.next.line += self.lines + u64::from(line_end > 0);
         self.next.record += 1;
         self.lines = 0;
@@ -412,7 +614,7 @@ impl Decoder {
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     buffer: &'a [u8],
-    raw: &'a [u8],
+    raw: (usize, usize),
     unescaped: &'a [u8],
     fields: &'a [(u32, u32)],
     stray: Option<usize>,
@@ -422,7 +624,7 @@ impl<'a> Record<'a> {
     /// The record as it stands in the file (as UTF-8), without its line end.
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
-        self.raw
+        &self.buffer[self.raw.0..self.raw.1]
     }
 
     #[must_use]
@@ -441,6 +643,15 @@ impl<'a> Record<'a> {
         self.stray
     }
 
+    /// Whether the cell stood in these quotes.
+    pub(crate) fn is_quoted(&self, column: usize, quote: char) -> bool {
+        self.fields.get(column).is_some_and(|(start, _)| {
+            start & UNESCAPED != 0
+                || self.buffer[..*start as usize]
+                    .ends_with(quote.encode_utf8(&mut [0; 4]).as_bytes())
+        })
+    }
+
     #[must_use]
     pub fn get(&self, column: usize) -> Option<&'a [u8]> {
         self.fields.get(column).map(|range| self.slice(*range))
@@ -456,6 +667,44 @@ impl<'a> Record<'a> {
             &self.buffer[start as usize..end as usize]
         } else {
             &self.unescaped[(start & !UNESCAPED) as usize..(end & !UNESCAPED) as usize]
+        }
+    }
+}
+
+/// A record that outlives the decoder's buffer.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldRecord {
+    raw: Vec<u8>,
+    unescaped: Vec<u8>,
+    fields: Vec<(u32, u32)>,
+    stray: Option<usize>,
+}
+
+impl HeldRecord {
+    pub(crate) fn new(record: Record<'_>) -> Self {
+        let begin = record.raw.0 as u32;
+        let fields = record.fields.iter().map(|(start, end)| {
+            if start & UNESCAPED == 0 {
+                (start - begin, end - begin)
+            } else {
+                (*start, *end)
+            }
+        });
+        Self {
+            raw: record.raw().to_vec(),
+            unescaped: record.unescaped.to_vec(),
+            fields: fields.collect(),
+            stray: record.stray,
+        }
+    }
+
+    pub(crate) fn record(&self) -> Record<'_> {
+        Record {
+            buffer: &self.raw,
+            raw: (0, self.raw.len()),
+            unescaped: &self.unescaped,
+            fields: &self.fields,
+            stray: self.stray,
         }
     }
 }

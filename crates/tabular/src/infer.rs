@@ -50,7 +50,7 @@ pub struct Found {
 }
 
 impl Found {
-    fn text() -> Self {
+    pub(crate) fn text() -> Self {
         Self {
             kind: ColumnType::Text,
             format: None,
@@ -183,6 +183,16 @@ impl Facts {
             return;
         }
         self.narrow(cell);
+    }
+
+    /// Adds a cell that is no null, whatever it looks like.
+    pub(crate) fn add_value(&mut self, cell: &[u8]) {
+        if words::null(cell).is_some() {
+            self.kinds = 0;
+            self.valued = true;
+        } else {
+            self.add(cell);
+        }
     }
 
     fn narrow(&mut self, cell: &[u8]) {

@@ -15,7 +15,7 @@ use contracts::{
 use serde_json::json;
 
 use crate::{
-    Analyser, Analysis, Batch, FileError, Loader,
+    Analyser, Analysis, Batch, FileError, Finished, Loader,
     format::{Codec, Value},
 };
 
@@ -146,7 +146,13 @@ fn analyse(file: &mut (impl Read + Seek), options: &Options) -> Result<Analysis,
     let mut piece = vec![0; PIECE];
     loop {
         match file.read(&mut piece)? {
-            0 => return analyser.finish(),
+            0 => match analyser.finish()? {
+                Finished::Analysis(analysis) => return Ok(*analysis),
+                Finished::Again(again) => {
+                    analyser = *again;
+                    file.seek(SeekFrom::Start(0))?;
+                }
+            },
             len => analyser.push(&piece[..len])?,
         }
     }

@@ -10,6 +10,7 @@ pub mod batch;
 mod column;
 pub mod csv;
 mod datetime;
+mod detect;
 pub mod encoding;
 pub mod error;
 pub mod format;
@@ -23,7 +24,7 @@ pub mod sniff;
 pub mod split;
 mod words;
 
-pub use analyse::{Analyser, Analysis};
+pub use analyse::{Analyser, Analysis, Finished};
 pub use batch::Batch;
 pub use error::FileError;
 pub use load::Loader;

@@ -32,7 +32,11 @@ pub struct Loader {
     width: usize,
     batch_rows: usize,
     batch_bytes: usize,
-    header: bool,
+    /// Header records still to come.
+    headers: u64,
+    /// The table's records: behind the first number, up to the second.
+    above: u64,
+    last: u64,
     /// Where the batch being built began.
     begun: Checkpoint,
     rows: usize,
@@ -75,7 +79,9 @@ impl Loader {
             columns,
             batch_rows,
             batch_bytes,
-            header: plan.headers > 0 && !resumed,
+            headers: if resumed { 0 } else { plan.headers },
+            above: plan.dialect.preamble,
+            last: plan.records.saturating_sub(plan.dialect.footer),
             begun: from,
             rows: 0,
             bytes: 0,
@@ -123,10 +129,11 @@ impl Loader {
             };
             let at = self.decoder.position();
             let full = match event {
-                Event::Blank => None,
+                Event::Blank | Event::Comment => None,
+                _ if at.record <= self.above || at.record > self.last => None,
                 Event::TooLarge(bytes) => self.reject(record::too_large(at, bytes))?,
-                Event::Record if self.header => {
-                    self.header = false;
+                Event::Record if self.headers > 0 => {
+                    self.headers -= 1;
                     None
                 }
                 Event::Record => self.row(at)?,

@@ -49,18 +49,25 @@ pub(crate) fn flawed(at: Position, flaw: Flaw, encoding: Encoding, record: Recor
             "invalid_encoding",
             match encoding {
                 Encoding::Utf8 => {
-                    "The record holds bytes that are not UTF-8. Save the file as UTF-8, or mend this record."
+                    "The record holds bytes that are not UTF-8. Save the file as UTF-8, or mend this record.".to_owned()
                 }
-                _ => "The record holds half a character (a lone surrogate). Mend this record.",
+                Encoding::Utf16Le | Encoding::Utf16Be => {
+                    "The record holds half a character (a lone surrogate). Mend this record.".to_owned()
+                }
+                other => format!(
+                    "The record holds bytes that are no characters of {}. Name the file's encoding, or mend this record.",
+                    other.label()
+                ),
             },
         ),
         Flaw::Nul => (
             "nul_byte",
-            "The record holds a NUL character, which no database text can hold. Remove it.",
+            "The record holds a NUL character, which no database text can hold. Remove it."
+                .to_owned(),
         ),
     };
     let raw = raw_text(encoding, record.raw(), usize::MAX);
-    place(at, code, message.to_owned(), Some(raw))
+    place(at, code, message, Some(raw))
 }
 
 pub(crate) fn too_large(at: Position, bytes: u64) -> Place {

@@ -1,17 +1,11 @@
 //! The CSV decoder: well-formed input as csv-core reads it, and places that are exact.
 
-use contracts::plan::{Dialect, Encoding, RECORD_BYTES_MAX};
+use contracts::plan::{Dialect, Encoding, Escape, RECORD_BYTES_MAX};
 use proptest::prelude::*;
 use tabular::csv::{Decoder, Event};
 
 fn dialect() -> Dialect {
-    Dialect {
-        encoding: Encoding::Utf8,
-        bom: false,
-        delimiter: ',',
-        quote: Some('"'),
-        header: true,
-    }
+    Dialect::default()
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -236,5 +230,35 @@ proptest! {
         let kept = |text: &str| text.chars().filter(|c| *c == 'a').count();
         let cells: usize = cells(&file).iter().flatten().map(|cell| kept(cell)).sum();
         prop_assert_eq!(cells, kept(&file));
+    }
+
+    #[test]
+    fn any_marks_read_the_same_in_pieces_of_any_size(
+        file in "[ab|:,#'“”«»\\\\\n\r ]{0,60}", piece in 1usize..20,
+        delimiter in prop::sample::select(vec![",", "||", ", ", "::", "“"]),
+        quote in prop::sample::select(vec![None, Some('\''), Some('“'), Some('«'), Some('|')]),
+        escape in prop::sample::select(vec![Escape::Doubled, Escape::Backslash, Escape::None]),
+        comment in prop::sample::select(vec![None, Some('#')]),
+    ) {
+        let dialect = Dialect { delimiter: delimiter.to_owned(), quote, escape, comment, ..dialect() };
+        let whole = decode(&dialect, file.as_bytes(), file.len().max(1));
+        prop_assert_eq!(&whole, &decode(&dialect, file.as_bytes(), piece));
+        // Without marks' own syntax all that is left is in the cells; a comment has none.
+        let kept = |text: &str| text.chars().filter(|c| matches!(c, 'a' | 'b')).count();
+        let cells: usize = whole.iter().flat_map(|found| &found.cells).map(|cell| kept(cell)).sum();
+        if comment.is_none() {
+            prop_assert_eq!(cells, kept(&file));
+        }
+    }
+
+    #[test]
+    fn any_bytes_of_any_encoding_have_their_place_however_they_are_cut(
+        file in prop::collection::vec(prop_oneof![3 => any::<u8>(), 1 => prop::sample::select(b",\n\"0123abc".to_vec())], 0..80),
+        encoding in prop::sample::select(Encoding::ALL.to_vec()), piece in 1usize..20,
+    ) {
+        // That the places add up to the file's length is asserted there.
+        let dialect = Dialect { encoding, ..dialect() };
+        let whole = decode(&dialect, &file, file.len().max(1));
+        prop_assert_eq!(&whole, &decode(&dialect, &file, piece));
     }
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use contracts::plan::{Checkpoint, Encoding, Options};
+use contracts::plan::{Checkpoint, Encoding, Escape, Options};
 use proptest::prelude::*;
 use support::{analyse, analyse_with, inspected, inspected_with, load_with};
 use tabular::{batch, infer::Facts};
@@ -44,22 +44,95 @@ fn table() -> impl Strategy<Value = Vec<Vec<String>>> {
     })
 }
 
-fn write(rows: &[Vec<String>], delimiter: char, line_end: &str) -> String {
-    let mut file = String::new();
-    for row in rows {
-        for (at, cell) in row.iter().enumerate() {
-            if at > 0 {
-                file.push(delimiter);
-            }
-            if cell.contains([delimiter, '"', '\n', '\r']) || cell.is_empty() && row.len() == 1 {
-                file.push_str(&format!("\"{}\"", cell.replace('"', "\"\"")));
-            } else {
-                file.push_str(cell);
-            }
+/// How a file is written.
+#[derive(Clone, Debug)]
+struct Style {
+    delimiter: String,
+    /// Opening and closing quote.
+    quotes: Option<(char, char)>,
+    escape: Escape,
+    line_end: &'static str,
+}
+
+impl Style {
+    fn plain(delimiter: &str, line_end: &'static str) -> Self {
+        Self {
+            delimiter: delimiter.to_owned(),
+            quotes: Some(('"', '"')),
+            escape: Escape::Doubled,
+            line_end,
         }
-        file.push_str(line_end);
     }
-    file
+
+    fn options(&self) -> Options {
+        Options {
+            delimiter: Some(self.delimiter.clone()),
+            quote: Some(self.quotes.map(|q| q.0.to_string()).unwrap_or_default()),
+            escape: Some(self.escape),
+            header: Some(true),
+            preamble: Some(0),
+            footer: Some(0),
+            comment: Some(String::new()),
+            ..Options::default()
+        }
+    }
+
+    fn write(&self, rows: &[Vec<String>]) -> String {
+        let mut file = String::new();
+        for row in rows {
+            for (at, cell) in row.iter().enumerate() {
+                if at > 0 {
+                    file.push_str(&self.delimiter);
+                }
+                match self.quotes {
+                    Some((open, close)) if self.must_quote(cell, open, close, row.len()) => {
+                        file.push(open);
+                        file.push_str(&self.escaped(cell, close));
+                        file.push(close);
+                    }
+                    _ => file.push_str(cell),
+                }
+            }
+            file.push_str(self.line_end);
+        }
+        file
+    }
+
+    fn must_quote(&self, cell: &str, open: char, close: char, width: usize) -> bool {
+        cell.contains(|c| {
+            matches!(c, '\n' | '\r' | '\\') || c == open || c == close || self.delimiter.contains(c)
+        }) || (cell.is_empty() && width == 1)
+    }
+
+    fn escaped(&self, cell: &str, close: char) -> String {
+        match self.escape {
+            Escape::Backslash => cell
+                .replace('\\', "\\\\")
+                .replace(close, &format!("\\{close}")),
+            _ => cell.replace(close, &format!("{close}{close}")),
+        }
+    }
+}
+
+fn style() -> impl Strategy<Value = Style> {
+    let delimiter = prop::sample::select(vec![
+        ",", ";", "\t", "|", " ", ":", "^", "~", "\u{1f}", ", ", "||", "::", "~|~", "¦", "；",
+    ]);
+    let quotes = prop::sample::select(vec![
+        ('"', '"'),
+        ('\'', '\''),
+        ('“', '”'),
+        ('„', '“'),
+        ('«', '»'),
+    ]);
+    let escape = prop_oneof![Just(Escape::Doubled), Just(Escape::Backslash)];
+    let line_end = prop_oneof![Just("\n"), Just("\r\n"), Just("\r")];
+    (delimiter, quotes, escape, line_end).prop_map(|(delimiter, quotes, escape, line_end)| Style {
+        delimiter: delimiter.to_owned(),
+        quotes: Some(quotes),
+        escape,
+        line_end,
+    })
 }
 
 fn encode(text: &str, encoding: Encoding, bom: bool) -> Vec<u8> {
@@ -72,15 +145,50 @@ fn encode(text: &str, encoding: Encoding, bom: bool) -> Vec<u8> {
         Encoding::Utf8 => text.into_bytes(),
         Encoding::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         Encoding::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        Encoding::Utf32Le => text
+            .chars()
+            .flat_map(|c| u32::from(c).to_le_bytes())
+            .collect(),
+        Encoding::Utf32Be => text
+            .chars()
+            .flat_map(|c| u32::from(c).to_be_bytes())
+            .collect(),
+        older => legacy(older).encode(&text).0.into_owned(),
     }
+}
+
+#[expect(clippy::unwrap_used, reason = "a test helper")]
+fn legacy(encoding: Encoding) -> &'static encoding_rs::Encoding {
+    encoding_rs::Encoding::for_label(encoding.label().as_bytes()).unwrap()
 }
 
 fn encoding() -> impl Strategy<Value = Encoding> {
     prop_oneof![
         Just(Encoding::Utf8),
         Just(Encoding::Utf16Le),
-        Just(Encoding::Utf16Be)
+        Just(Encoding::Utf16Be),
+        Just(Encoding::Utf32Le),
+        Just(Encoding::Utf32Be),
     ]
+}
+
+fn legacy_encoding() -> impl Strategy<Value = Encoding> {
+    let older: Vec<_> = Encoding::ALL
+        .iter()
+        .copied()
+        .filter(|encoding| !encoding.label().starts_with("utf"))
+        .collect();
+    prop::sample::select(older)
+}
+
+/// The text in the characters that the encoding has; others become ones that it has.
+fn expressed(text: &str, encoding: Encoding) -> String {
+    let has = |c: char| {
+        let text = c.to_string();
+        let (bytes, _, lacks) = legacy(encoding).encode(&text);
+        !lacks && *legacy(encoding).decode_without_bom_handling(&bytes).0 == text
+    };
+    text.chars().map(|c| if has(c) { c } else { 'x' }).collect()
 }
 
 proptest! {
@@ -88,33 +196,60 @@ proptest! {
 
     #[test]
     fn inspect_gives_back_every_cells_own_spelling(
-        rows in table(),
-        delimiter in prop_oneof![Just(','), Just(';'), Just('\t'), Just('|')],
-        line_end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
-        encoding in encoding(),
-        bom in any::<bool>(),
+        rows in table(), style in style(), encoding in encoding(), bom in any::<bool>(),
     ) {
         let mut all = vec![(0..rows[0].len()).map(|n| format!("name{n}")).collect::<Vec<_>>()];
         all.extend(rows);
         let bom = bom || encoding != Encoding::Utf8;
-        let file = encode(&write(&all, delimiter, line_end), encoding, bom);
-        let options = Options { delimiter: Some(delimiter), header: Some(true), ..Options::default() };
+        let file = encode(&style.write(&all), encoding, bom);
+        prop_assert_eq!(inspected_with(&file, &style.options()), all);
+    }
+
+    #[test]
+    fn the_older_encodings_give_back_every_cell_too(
+        rows in table(), letters in "[äßéЖДяαωłčşğ日本語中文한국어]{1,6}",
+        style in style().prop_filter("marks that all encodings have", |style| {
+            style.delimiter.is_ascii() && style.quotes.is_some_and(|q| q.0.is_ascii())
+        }),
+        encoding in legacy_encoding(),
+    ) {
+        let mut all = vec![(0..rows[0].len()).map(|n| format!("name{n}")).collect::<Vec<_>>()];
+        all.extend(rows);
+        all[1][0] = letters;
+        let all: Vec<Vec<String>> = all
+            .iter()
+            .map(|row| row.iter().map(|cell| expressed(cell, encoding)).collect())
+            .collect();
+        let file = encode(&style.write(&all), encoding, false);
+        let options = Options { encoding: Some(encoding.label().to_owned()), ..style.options() };
         prop_assert_eq!(inspected_with(&file, &options), all);
     }
 
     #[test]
-    fn what_is_sniffed_reads_back_too(rows in prop::collection::vec(prop::collection::vec("[a-z]{1,6}", 3), 2..9),
-        delimiter in prop_oneof![Just(','), Just(';'), Just('\t'), Just('|')], encoding in encoding()) {
-        let file = encode(&write(&rows, delimiter, "\n"), encoding, false);
+    fn what_is_sniffed_reads_back_too(
+        rows in prop::collection::vec(prop::collection::vec("[a-z]{1,6}", 3), 2..9), quoted in any::<bool>(),
+        style in style().prop_filter("what is looked for", |style| {
+            !matches!(style.delimiter.as_str(), " " | ":" | "~|~" | "¦" | "；")
+        }),
+        encoding in encoding(),
+    ) {
+        let mut rows = rows;
+        if quoted {
+            // A delimiter in every row says how cells are quoted.
+            for row in &mut rows {
+                row[1].push_str(&style.delimiter);
+            }
+        }
+        let file = encode(&style.write(&rows), encoding, false);
         prop_assert_eq!(inspected(&file), rows);
     }
 
     #[test]
     fn a_file_in_any_pieces_has_the_same_plan_and_batches(
         rows in table(), junk in prop::collection::vec(any::<u8>(), 0..30), at in any::<prop::sample::Index>(),
-        piece in 1usize..40, encoding in encoding(), batch_rows in 1usize..5, batch_bytes in 1usize..300,
+        piece in 1usize..40, encoding in encoding(), bom in any::<bool>(), batch_rows in 1usize..5, batch_bytes in 1usize..300,
     ) {
-        let mut file = encode(&write(&rows, ',', "\n"), encoding, true);
+        let mut file = encode(&Style::plain(",", "\n").write(&rows), encoding, bom || encoding != Encoding::Utf8);
         let at = at.index(file.len() + 1);
         file.splice(at..at, junk);
         let whole = analyse(&file);
@@ -163,5 +298,30 @@ proptest! {
         back.join(&left);
         prop_assert_eq!(&ahead.conclude(), &whole);
         prop_assert_eq!(&back.conclude(), &whole);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn an_encoding_that_shows_only_behind_the_head_is_found_however_the_file_is_cut(
+        encoding in prop_oneof![Just(Encoding::Windows1251), Just(Encoding::ShiftJis), Just(Encoding::EucKr)],
+        piece in 1_000usize..100_000,
+    ) {
+        let text = match encoding {
+            Encoding::Windows1251 => "Это предложение написано по-русски",
+            Encoding::ShiftJis => "これは日本語の文章です。漢字とかな",
+            _ => "이것은 한국어로 쓴 문장입니다",
+        };
+        let mut file = "id,text\n".to_owned();
+        for id in 0..12_000 {
+            file.push_str(&format!("{id},{}\n", if id > 11_990 { text } else { "plain" }));
+        }
+        let bytes = encode(&file, encoding, false);
+        let whole = analyse(&bytes).unwrap();
+        prop_assert_eq!(whole.plan.dialect.encoding, encoding);
+        prop_assert_eq!(&inspected(&bytes)[11_995][1], text);
+        prop_assert_eq!(whole, analyse_with(&bytes, &Options::default(), None, piece).unwrap());
     }
 }

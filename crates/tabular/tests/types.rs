@@ -262,6 +262,36 @@ fn a_type_for_a_column_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn a_told_null_is_the_columns_only_one() {
+    let mut options = Options::default();
+    for (name, null) in [("n", "none"), ("t", "x"), ("m", "-"), ("w", "?")] {
+        options.nulls.insert(name.to_owned(), null.to_owned());
+    }
+    options.types.insert("w".to_owned(), ColumnType::Int64);
+    let file = b"n,t,m,w\n1,x,3,1\nnone,NA,,?\n3,y,-,NA\n";
+    let analysis = analyse_with(file, &options, None, 4).unwrap();
+    assert_eq!(
+        columns(&analysis.plan),
+        "n int64 null=\"none\", t text null=\"x\", m text null=\"-\", w int64 null=\"?\""
+    );
+    let batches = load(file, &analysis.plan);
+    use arrow_array::Array;
+    assert_eq!(batches[0].rows.column(1).null_count(), 1);
+    assert_eq!(rejects(&batches)[0].column.as_deref(), Some("w"));
+    assert_eq!(
+        support::inspected_with(file, &options)[1..],
+        [["1", "x", "3", "1"], ["none", "NA", "", "?"]]
+    );
+    options.nulls.insert("gone".to_owned(), "-".to_owned());
+    assert!(
+        analyse_with(file, &options, None, 9)
+            .unwrap_err()
+            .to_string()
+            .contains("gone")
+    );
+}
+
+#[test]
 fn an_append_keeps_the_datasets_columns_and_adds_its_own() {
     let fixed = [
         Column {

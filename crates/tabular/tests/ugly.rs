@@ -129,9 +129,9 @@ fn surplus_cells_far_down_get_text_columns_that_clash_with_no_header() {
 #[test]
 fn given_options_win_over_what_would_be_found() {
     let options = Options {
-        delimiter: Some(';'),
+        delimiter: Some(";".into()),
         header: Some(false),
-        quote: Some('\''),
+        quote: Some("'".into()),
         ..Options::default()
     };
     let analysis = analyse_with(b"a,b;'c;d'\n", &options, None, 3).unwrap();
@@ -141,7 +141,7 @@ fn given_options_win_over_what_would_be_found() {
         [["column_1", "column_2"], ["a,b", "c;d"]]
     );
     let options = Options {
-        delimiter: Some('\n'),
+        delimiter: Some("\n".into()),
         ..Options::default()
     };
     assert!(matches!(

@@ -10,7 +10,7 @@ use contracts::{
     upload::Mode,
 };
 use store::{At, Import};
-use tabular::{Analyser, Analysis, FileError};
+use tabular::{Analyser, Analysis, FileError, Finished};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -66,9 +66,22 @@ async fn read(
     object: &Object,
     fixed: Option<Vec<Column>>,
 ) -> Result<Analysis, Stop> {
-    let (parts, received) = pipe::channel();
-    let analyser =
+    let mut analyser =
         Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?;
+    loop {
+        match read_once(attempt, object, analyser).await? {
+            Finished::Analysis(analysis) => return Ok(*analysis),
+            Finished::Again(again) => analyser = *again,
+        }
+    }
+}
+
+async fn read_once(
+    attempt: &Attempt,
+    object: &Object,
+    analyser: Analyser,
+) -> Result<Finished, Stop> {
+    let (parts, received) = pipe::channel();
     let progress = Arc::clone(&attempt.progress);
     let parser = tokio::task::spawn_blocking(move || infer(analyser, received, &progress));
     let fed = tokio::select! {
@@ -78,7 +91,7 @@ async fn read(
     let inferred = parser.await.map_err(Error::Parser)?;
     fed?;
     match inferred {
-        Ok(Some(analysis)) => Ok(analysis),
+        Ok(Some(finished)) => Ok(finished),
         Ok(None) => Err(Error::OutOfTime.into()),
         Err(error) => Err(Stop::Failed(error.into())),
     }
@@ -89,7 +102,7 @@ fn infer(
     mut analyser: Analyser,
     mut parts: mpsc::Receiver<Piece>,
     progress: &Progress,
-) -> Result<Option<Analysis>, FileError> {
+) -> Result<Option<Finished>, FileError> {
     let mut bytes = 0;
     while let Some(piece) = parts.blocking_recv() {
         let Piece::Part(part) = piece else {

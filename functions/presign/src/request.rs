@@ -279,20 +279,9 @@ fn checked_options(options: Value) -> Result<Options, Problem> {
     }
     let options: Options = serde_json::from_value(Value::Object(fields))
         .map_err(|e| invalid("/options", format!("The options are not valid: {e}.")))?;
-    for (name, mark) in [("delimiter", options.delimiter), ("quote", options.quote)] {
-        if mark.is_some_and(|c| !c.is_ascii() || matches!(c, '\0' | '\r' | '\n')) {
-            return Err(invalid(
-                &format!("/options/{name}"),
-                "It must be one ASCII character other than a line break.",
-            ));
-        }
-    }
-    if options.delimiter.is_some() && options.delimiter == options.quote {
-        return Err(invalid(
-            "/options/quote",
-            "The quote mark and the delimiter must differ.",
-        ));
-    }
+    options
+        .check()
+        .map_err(|(name, advice)| invalid(&format!("/options/{name}"), advice))?;
     Ok(options)
 }
 
@@ -411,24 +400,25 @@ mod tests {
             ("dataset", json!("x"), v, "/dataset"),
             ("key", json!(["a"]), v, "/key"),
             ("key", json!("a"), v, "/key"),
-            (
-                "options",
-                json!({"delimiter": ";;"}),
-                v,
-                "/options/delimiter",
-            ),
+            ("options", json!({"delimiter": ""}), v, "/options/delimiter"),
             (
                 "options",
                 json!({"delimiter": "\n"}),
                 v,
                 "/options/delimiter",
             ),
-            ("options", json!({"quote": "„"}), v, "/options/quote"),
+            ("options", json!({"quote": "<>"}), v, "/options/quote"),
             (
                 "options",
                 json!({"quote": ";", "delimiter": ";"}),
                 v,
                 "/options/quote",
+            ),
+            (
+                "options",
+                json!({"header": true, "header_rows": 0}),
+                v,
+                "/options/header_rows",
             ),
             ("options", json!({"header": "yes"}), v, "/options/header"),
             (

@@ -18,7 +18,7 @@ use crate::cli::InspectArgs;
 pub(super) fn inspect(args: &InspectArgs) -> anyhow::Result<u8> {
     let file =
         File::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
-    let options = Options::default();
+    let options = Options::from(&args.reading);
     let out = || BufWriter::with_capacity(256 * 1024, io::stdout().lock());
     let outcome = if args.csv {
         write_csv(file, &options, out())
@@ -67,6 +67,7 @@ fn summary(json: &[u8]) -> anyhow::Result<()> {
         found["rows"],
         list("columns").len()
     ))?;
+    print(dialect(&found["dialect"]))?;
     for column in list("columns") {
         let text = |name: &str| column[name].as_str().unwrap_or_default().to_owned();
         let format = column["format"]
@@ -97,4 +98,25 @@ fn summary(json: &[u8]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How the file is written, in one line.
+fn dialect(dialect: &serde_json::Value) -> String {
+    let quote = match &dialect["quote"] {
+        serde_json::Value::Null => "no quotes".to_owned(),
+        quote => format!("quote {quote}"),
+    };
+    let mut line = format!(
+        "{}, delimiter {}, {quote}, {} header rows",
+        dialect["encoding"].as_str().unwrap_or_default(),
+        dialect["delimiter"],
+        dialect["header_rows"],
+    );
+    for (name, what) in [("preamble", "above"), ("footer", "under")] {
+        if let Some(records @ 1..) = dialect[name].as_u64() {
+            line.push_str(&format!(", {records} records {what} the table"));
+        }
+    }
+    let sure = dialect["confidence"].as_f64().unwrap_or(1.0) * 100.0;
+    format!("{line} ({sure:.0} % sure)")
 }

@@ -11,7 +11,7 @@ use contracts::{
     UploadId, UserId,
     dataset::{Column, ColumnType, Row, VersionKind},
     events::{BatchMeta, EndOfLoad},
-    plan::{Dialect, Encoding, FilePlan, ObjectRef, Options, Plan, PlannedColumn},
+    plan::{Dialect, FilePlan, ObjectRef, Options, Plan, PlannedColumn},
     receipt::Place,
     upload::{Confirm, Mode, Target},
 };
@@ -339,13 +339,7 @@ pub fn plan(generation: i32, mode: Mode, columns: &[(&str, ColumnType)], rows: u
         mode,
         key: key_of(mode),
         file: FilePlan {
-            dialect: Dialect {
-                encoding: Encoding::Utf8,
-                bom: false,
-                delimiter: ',',
-                quote: Some('"'),
-                header: true,
-            },
+            dialect: Dialect::default(),
             columns: columns
                 .iter()
                 .enumerate()

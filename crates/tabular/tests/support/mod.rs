@@ -13,7 +13,7 @@ use contracts::{
     plan::{BATCH_BYTES, BATCH_ROWS, Checkpoint, FilePlan, Options},
     receipt::Place,
 };
-use tabular::{Analyser, Analysis, Batch, FileError, Loader, inspect};
+use tabular::{Analyser, Analysis, Batch, FileError, Finished, Loader, inspect};
 
 pub fn analyse(file: &[u8]) -> Result<Analysis, FileError> {
     analyse_with(file, &Options::default(), None, file.len().max(1))
@@ -26,10 +26,15 @@ pub fn analyse_with(
     piece: usize,
 ) -> Result<Analysis, FileError> {
     let mut analyser = Analyser::new(options, fixed)?;
-    for piece in file.chunks(piece) {
-        analyser.push(piece)?;
+    loop {
+        for piece in file.chunks(piece) {
+            analyser.push(piece)?;
+        }
+        match analyser.finish()? {
+            Finished::Analysis(analysis) => return Ok(*analysis),
+            Finished::Again(again) => analyser = *again,
+        }
     }
-    analyser.finish()
 }
 
 pub fn load(file: &[u8], plan: &FilePlan) -> Vec<Batch> {

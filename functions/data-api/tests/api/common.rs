@@ -12,7 +12,7 @@ use contracts::{
     DatasetId, UploadId, UserId,
     dataset::{Column, ColumnType},
     events::{BatchMeta, EndOfLoad},
-    plan::{BATCH_BYTES, BATCH_ROWS, Dialect, Encoding, FilePlan, ObjectRef, Plan, PlannedColumn},
+    plan::{BATCH_BYTES, BATCH_ROWS, Dialect, FilePlan, ObjectRef, Plan, PlannedColumn},
     receipt::Place,
     upload::{Confirm, Mode, Target},
 };
@@ -357,13 +357,7 @@ impl Table {
             mode,
             key: Vec::new(),
             file: FilePlan {
-                dialect: Dialect {
-                    encoding: Encoding::Utf8,
-                    bom: false,
-                    delimiter: ',',
-                    quote: Some('"'),
-                    header: true,
-                },
+                dialect: Dialect::default(),
                 columns: columns.collect(),
                 records: rows + 1,
                 headers: 1,
