@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use contracts::{
     dataset::{Column, ColumnType},
-    plan::{COLUMNS_MAX, Dialect, FilePlan, Options, PLACES_PER_CODE, PlannedColumn},
+    plan::{
+        COLUMNS_MAX, Dialect, FileKind, FilePlan, Options, PLACES_PER_CODE, PlannedColumn,
+    },
     receipt::Place,
 };
 
 use crate::{
-    FileError,
+    FileError, Source,
     csv::{Decoder, Event, Position, Record},
     encoding::raw_text,
     format::Codec,
@@ -18,6 +20,7 @@ use crate::{
     names::column_names,
     record::{self, Flaw, SHOWN_CHARS, place},
     sniff::{HEAD_BYTES, sniff},
+    source::{Note, names_columns},
 };
 
 /// What analysis found.
@@ -33,6 +36,8 @@ pub struct Analysis {
 pub struct Analyser {
     options: Options,
     fixed: Option<Vec<Column>>,
+    kind: FileKind,
+    notes: Vec<Note>,
     stage: Stage,
 }
 
@@ -56,7 +61,25 @@ impl Analyser {
         Ok(Self {
             options: options.clone(),
             fixed: fixed.map(<[Column]>::to_vec),
+            kind: FileKind::default(),
+            notes: Vec::new(),
             stage: Stage::Head(Vec::new()),
+        })
+    }
+
+    /// For the text that a [`Source`] gives.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(
+        source: &Source,
+        options: &Options,
+        fixed: Option<&[Column]>,
+    ) -> Result<Self, FileError> {
+        Ok(Self {
+            kind: source.kind().clone(),
+            notes: source.notes().to_vec(),
+            ..Self::new(&source.options(options), fixed)?
         })
     }
 
@@ -114,6 +137,17 @@ impl Analyser {
             &self.options,
         )?;
         let mut body = Box::new(Body::new(dialect, self.options.clone(), self.fixed.take()));
+        body.blank_rows = names_columns(self.kind.format);
+        body.kind = std::mem::take(&mut self.kind);
+        for note in self.notes.drain(..) {
+            warn(
+                &mut body.warnings,
+                &mut body.places,
+                note.code,
+                FIRST,
+                || (note.message, None, None),
+            );
+        }
         for piece in head.chunks(HEAD_BYTES) {
             body.push(piece)?;
         }
@@ -156,8 +190,18 @@ impl Finder {
     }
 }
 
+/// Where the file begins.
+const FIRST: Position = Position {
+    byte: 0,
+    line: 1,
+    record: 1,
+};
+
 #[derive(Debug)]
 struct Body {
+    kind: FileKind,
+    /// Whether a blank line is a row whose only cell is missing.
+    blank_rows: bool,
     dialect: Dialect,
     options: Options,
     fixed: Option<Vec<Column>>,
@@ -187,6 +231,8 @@ struct Table {
 impl Body {
     fn new(dialect: Dialect, options: Options, fixed: Option<Vec<Column>>) -> Self {
         Self {
+            kind: FileKind::default(),
+            blank_rows: false,
             decoder: Decoder::new(&dialect, None),
             dialect,
             options,
@@ -209,7 +255,9 @@ impl Body {
         while let Some(event) = self.decoder.next_event() {
             self.records += 1;
             match event {
-                Event::Blank => *self.skipped.entry("blank".to_owned()).or_default() += 1,
+                Event::Blank if !self.blank_rows => {
+                    *self.skipped.entry("blank".to_owned()).or_default() += 1;
+                }
                 Event::TooLarge(bytes) if self.table.is_none() => {
                     return Err(FileError::Unreadable(format!(
                         "The first record is {bytes} bytes long, so the columns are not known. Check the line ends and the quotes at the file's beginning."
@@ -218,7 +266,7 @@ impl Body {
                 // Its place is told by the load, which quarantines it.
                 Event::TooLarge(_) => self.rows += 1,
                 Event::Record if self.table.is_none() => self.first_record()?,
-                Event::Record => self.row(),
+                Event::Record | Event::Blank => self.row(),
             }
         }
         Ok(())
@@ -356,12 +404,7 @@ impl Body {
         };
         let headers = u64::from(self.dialect.header);
         if self.rows == 0 {
-            let at = Position {
-                byte: 0,
-                line: 1,
-                record: 1,
-            };
-            warn(&mut self.warnings, &mut self.places, "no_rows", at, || {
+            warn(&mut self.warnings, &mut self.places, "no_rows", FIRST, || {
                 (
                     "The file has a header and no row under it.".to_owned(),
                     None,
@@ -370,6 +413,7 @@ impl Body {
             });
         }
         let plan = FilePlan {
+            kind: self.kind,
             dialect: self.dialect,
             columns: table.plan(self.fixed.unwrap_or_default()),
             records: self.records,

@@ -302,7 +302,7 @@ fn refuse_other_formats(head: &[u8]) -> Result<(), FileError> {
 }
 
 /// A first line that is a whole object or array, or one that opens and goes on.
-fn is_json(text: &[u8]) -> bool {
+pub(crate) fn is_json(text: &[u8]) -> bool {
     let line = text
         .split(|b| *b == b'\n')
         .next()

@@ -331,6 +331,7 @@ pub fn plan(generation: i32, mode: Mode, columns: &[(&str, ColumnType)], rows: u
         mode,
         key: Vec::new(),
         file: FilePlan {
+            kind: contracts::plan::FileKind::default(),
             dialect: Dialect {
                 encoding: Encoding::Utf8,
                 bom: false,

@@ -344,6 +344,7 @@ impl Table {
             mode,
             key: Vec::new(),
             file: FilePlan {
+                kind: contracts::plan::FileKind::default(),
                 dialect: Dialect {
                     encoding: Encoding::Utf8,
                     bom: false,
