@@ -106,4 +106,10 @@ pub struct InspectArgs {
     pub json: bool,
     #[arg(long)]
     pub csv: bool,
+    /// Read this sheet of a workbook.
+    #[arg(long)]
+    pub sheet: Option<String>,
+    /// Read this file of an archive.
+    #[arg(long)]
+    pub member: Option<String>,
 }

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use contracts::{
     dataset::{Column, ColumnType},
-    plan::{
-        COLUMNS_MAX, Dialect, FileKind, FilePlan, Options, PLACES_PER_CODE, PlannedColumn,
-    },
+    plan::{COLUMNS_MAX, Dialect, FileKind, FilePlan, Options, PLACES_PER_CODE, PlannedColumn},
     receipt::Place,
 };
 
@@ -404,13 +402,19 @@ impl Body {
         };
         let headers = u64::from(self.dialect.header);
         if self.rows == 0 {
-            warn(&mut self.warnings, &mut self.places, "no_rows", FIRST, || {
-                (
-                    "The file has a header and no row under it.".to_owned(),
-                    None,
-                    None,
-                )
-            });
+            warn(
+                &mut self.warnings,
+                &mut self.places,
+                "no_rows",
+                FIRST,
+                || {
+                    (
+                        "The file has a header and no row under it.".to_owned(),
+                        None,
+                        None,
+                    )
+                },
+            );
         }
         let plan = FilePlan {
             kind: self.kind,

@@ -24,7 +24,6 @@ use crate::{
 /// How a cell of a record is come by: its text, or none when the file lacks it.
 type Get = for<'a> fn(&Record<'a>, usize) -> Option<&'a [u8]>;
 
-
 /// Makes batches of a file by its plan.
 #[derive(Debug)]
 pub struct Loader {
@@ -205,11 +204,12 @@ impl Loader {
             for column in &mut self.columns {
                 column.truncate(self.rows);
             }
-            let place = misfit(&self.columns, record, self.get, encoding, at).unwrap_or_else(|| {
-                let raw = raw_text(encoding, record.raw(), usize::MAX);
-                let message = "A cell does not fit its column.".to_owned();
-                record::place(at, "type_mismatch", message, Some(raw))
-            });
+            let place =
+                misfit(&self.columns, record, self.get, encoding, at).unwrap_or_else(|| {
+                    let raw = raw_text(encoding, record.raw(), usize::MAX);
+                    let message = "A cell does not fit its column.".to_owned();
+                    record::place(at, "type_mismatch", message, Some(raw))
+                });
             return self.reject(place);
         }
         if cells < self.width {

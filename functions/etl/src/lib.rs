@@ -2,7 +2,7 @@
 //!
 //! [`handle`] takes the queue's event and reports what it could not do. [`event`] reads a message, [`import`] decides what an
 //! import needs next and holds its lease, [`analyse`] makes the plan, [`load`] sends the rows by it. Bytes come in by
-//! [`object`] and [`pipe`] and go out by [`publish`]. The next function is `consumer`.
+//! [`object`] and [`pipe`], by way of [`spool`] where they are not plain text, and go out by [`publish`]. The next function is `consumer`.
 
 pub mod analyse;
 pub mod config;
@@ -13,6 +13,7 @@ pub mod load;
 pub mod object;
 pub mod pipe;
 pub mod publish;
+pub mod spool;
 
 use std::{
     sync::Arc,

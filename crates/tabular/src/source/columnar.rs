@@ -5,20 +5,18 @@ use arrow_array::{
     Array, RecordBatch,
     cast::AsArray,
     types::{
-        ArrowDictionaryKeyType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
-        Decimal256Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
-        DurationSecondType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-        Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
-        Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
-        TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        ArrowDictionaryKeyType, Date32Type, Date64Type, Decimal32Type, Decimal64Type,
+        Decimal128Type, Decimal256Type, DurationMicrosecondType, DurationMillisecondType,
+        DurationNanosecondType, DurationSecondType, Float16Type, Float32Type, Float64Type,
+        Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType, Time32SecondType,
+        Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
+        TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
+        UInt16Type, UInt32Type, UInt64Type,
     },
 };
 use arrow_schema::{DataType, TimeUnit};
 use contracts::plan::COLUMNS_MAX;
-use parquet::{
-    arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
-    errors::ParquetError,
-};
+use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, errors::ParquetError};
 
 use super::{
     Input, Take,
@@ -139,9 +137,15 @@ fn print(array: &dyn Array, row: usize, out: &mut String) -> bool {
         }
         DataType::Date32 => date(i64::from(value!(Date32Type)), out),
         DataType::Date64 => moment(value!(Date64Type), TimeUnit::Millisecond, false, out),
-        DataType::Time32(TimeUnit::Second) => time_of_day(i64::from(value!(Time32SecondType)) * 1_000_000_000, out),
-        DataType::Time32(_) => time_of_day(i64::from(value!(Time32MillisecondType)) * 1_000_000, out),
-        DataType::Time64(TimeUnit::Microsecond) => time_of_day(value!(Time64MicrosecondType).saturating_mul(1_000), out),
+        DataType::Time32(TimeUnit::Second) => {
+            time_of_day(i64::from(value!(Time32SecondType)) * 1_000_000_000, out)
+        }
+        DataType::Time32(_) => {
+            time_of_day(i64::from(value!(Time32MillisecondType)) * 1_000_000, out)
+        }
+        DataType::Time64(TimeUnit::Microsecond) => {
+            time_of_day(value!(Time64MicrosecondType).saturating_mul(1_000), out)
+        }
         DataType::Time64(_) => time_of_day(value!(Time64NanosecondType), out),
         DataType::Timestamp(unit, zone) => {
             let value = match unit {
@@ -238,7 +242,10 @@ fn json(array: &dyn Array, row: usize, out: &mut String) {
             let valued = print_plain(array, row, &mut text);
             let bare = kind == &DataType::Boolean
                 || kind.is_integer()
-                || (kind.is_numeric() && text.bytes().all(|b| b.is_ascii_digit() || b"+-.e".contains(&b)));
+                || (kind.is_numeric()
+                    && text
+                        .bytes()
+                        .all(|b| b.is_ascii_digit() || b"+-.e".contains(&b)));
             match (valued, bare) {
                 (false, _) => out.push_str("null"),
                 (true, true) => out.push_str(&text),
@@ -251,7 +258,10 @@ fn json(array: &dyn Array, row: usize, out: &mut String) {
 /// A value of no nested type; false for null and for types that have no text.
 fn print_plain(array: &dyn Array, row: usize, out: &mut String) -> bool {
     match array.data_type() {
-        DataType::Interval(_) | DataType::Union(..) | DataType::RunEndEncoded(..) | DataType::LargeListView(_) => {
+        DataType::Interval(_)
+        | DataType::Union(..)
+        | DataType::RunEndEncoded(..)
+        | DataType::LargeListView(_) => {
             out.push_str(&format!("{:?}", array.slice(row, 1)));
             true
         }

@@ -61,9 +61,17 @@ impl<'a> Writer<'a> {
     }
 
     /// A record that cannot be read: the loader quarantines it with this code, message and text.
-    pub(super) fn broken(&mut self, code: &str, message: &str, raw: &[u8]) -> Result<(), FileError> {
+    pub(super) fn broken(
+        &mut self,
+        code: &str,
+        message: &str,
+        raw: &[u8],
+    ) -> Result<(), FileError> {
         self.text.extend_from_slice(&[b'"', BROKEN]);
-        push_quoted(&mut self.text, format!("{code}{UNIT}{message}{UNIT}").as_bytes());
+        push_quoted(
+            &mut self.text,
+            format!("{code}{UNIT}{message}{UNIT}").as_bytes(),
+        );
         push_quoted(&mut self.text, raw);
         self.text.push(b'"');
         self.end_record()

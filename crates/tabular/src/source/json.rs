@@ -108,8 +108,10 @@ pub(super) fn pour(
         let mut values = vec![None; keys.len()];
         match records.fields(&mut known, false, &mut values) {
             Ok(()) => {
-                let texts: Result<Vec<_>, Fault> =
-                    values.into_iter().map(|value| value.map_or(Ok(None), text)).collect();
+                let texts: Result<Vec<_>, Fault> = values
+                    .into_iter()
+                    .map(|value| value.map_or(Ok(None), text))
+                    .collect();
                 match texts {
                     Ok(texts) => {
                         for text in texts {
@@ -266,7 +268,9 @@ impl<'a> Records<'a> {
         match self.peek()? {
             _ if self.ended => return Ok(false),
             None if self.shape == Shape::Array => {
-                return Err(self.unreadable("the list is not closed; the file was probably cut off"));
+                return Err(
+                    self.unreadable("the list is not closed; the file was probably cut off")
+                );
             }
             None => return Ok(false),
             Some(b']') if self.shape == Shape::Array => {

@@ -213,7 +213,8 @@ impl Source {
     ) -> Result<(), FileError> {
         let mut skip = from;
         let mut take = |piece: &[u8]| {
-            let rest = usize::try_from(skip).map_or(&[][..], |skip| piece.get(skip..).unwrap_or_default());
+            let rest =
+                usize::try_from(skip).map_or(&[][..], |skip| piece.get(skip..).unwrap_or_default());
             skip = skip.saturating_sub(piece.len() as u64);
             if rest.is_empty() {
                 return Ok(ControlFlow::Continue(()));
@@ -290,8 +291,7 @@ impl Source {
     }
 
     fn workbook(input: Input, format: FileFormat, options: &Options) -> Result<Self, FileError> {
-        let (workbook, notes) =
-            workbook::Workbook::open(&input, format, options.sheet.as_deref())?;
+        let (workbook, notes) = workbook::Workbook::open(&input, format, options.sheet.as_deref())?;
         Ok(Self {
             kind: FileKind {
                 format,

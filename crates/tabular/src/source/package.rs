@@ -143,10 +143,17 @@ impl Strings {
         let said = head
             .split_once("uniqueCount=")
             .map(|(_, rest)| rest.trim_start_matches(['"', '\'']))
-            .map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
+            .map(|rest| {
+                rest.split(|c: char| !c.is_ascii_digit())
+                    .next()
+                    .unwrap_or_default()
+            });
         // The shortest string takes five bytes: `<si/>`.
         let lies = said.is_some_and(|said| {
-            !said.is_empty() && said.parse::<u64>().map_or(true, |said| said > self.bytes.max(4_096))
+            !said.is_empty()
+                && said
+                    .parse::<u64>()
+                    .map_or(true, |said| said > self.bytes.max(4_096))
         });
         if lies {
             return Err(FileError::Unreadable(
@@ -254,7 +261,10 @@ impl Rectangle {
         }
         let blank = std::mem::take(&mut self.blank_rows);
         let skipped = if self.rows == 0 { 0 } else { blank };
-        self.rows = self.rows.saturating_add(skipped).saturating_add(self.repeat);
+        self.rows = self
+            .rows
+            .saturating_add(skipped)
+            .saturating_add(self.repeat);
         self.columns = self.columns.max(self.last);
         self.held += self.last;
     }

@@ -1,10 +1,7 @@
 //! Values of files that store no text, as the text that a person would have written for them. Used by [`super::workbook`] and
 //! [`super::columnar`].
 
-use crate::{
-    datetime::CANONICAL_DATE,
-    number::FloatStyle,
-};
+use crate::{datetime::CANONICAL_DATE, number::FloatStyle};
 
 /// Longer than this, a number is printed with an exponent.
 const PLAIN_MAX: usize = 40;

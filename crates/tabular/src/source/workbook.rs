@@ -271,7 +271,9 @@ impl Book {
                 }
                 loop {
                     let next = cells.next_cell_with_style_id();
-                    let Some((cell, style)) = next.map_err(|error| in_sheet(xlsx_fault(error), sheet))? else {
+                    let Some((cell, style)) =
+                        next.map_err(|error| in_sheet(xlsx_fault(error), sheet))?
+                    else {
                         return Ok(());
                     };
                     let (row, column) = cell.get_position();
@@ -571,7 +573,11 @@ impl<'a> Rows<'a> {
         let Some((rows, bytes)) = &mut self.ahead else {
             return self.write(&row);
         };
-        *bytes += row.cells.iter().map(|(_, text)| text.len() + 3).sum::<usize>();
+        *bytes += row
+            .cells
+            .iter()
+            .map(|(_, text)| text.len() + 3)
+            .sum::<usize>();
         rows.push(row);
         if *bytes > AHEAD_BYTES || rows.len() >= AHEAD_ROWS {
             self.look_ahead()?;
@@ -584,7 +590,11 @@ impl<'a> Rows<'a> {
         let Some((rows, _)) = self.ahead.take() else {
             return Ok(());
         };
-        let columns = || rows.iter().flat_map(|row| &row.cells).map(|(column, _)| *column);
+        let columns = || {
+            rows.iter()
+                .flat_map(|row| &row.cells)
+                .map(|(column, _)| *column)
+        };
         self.left = columns().min().unwrap_or(0).min(self.said);
         self.width = columns().max().map_or(0, |last| last + 1 - self.left);
         for row in &rows {
@@ -601,7 +611,11 @@ impl<'a> Rows<'a> {
         let mut written = 0;
         for (column, text) in &row.cells {
             let Some(at) = column.checked_sub(self.left) else {
-                return Err(self.damaged(row.at, *column, "lies left of where the sheet says that it begins"));
+                return Err(self.damaged(
+                    row.at,
+                    *column,
+                    "lies left of where the sheet says that it begins",
+                ));
             };
             for _ in written..at {
                 self.out.missing();
