@@ -52,6 +52,14 @@ pub struct Source {
     content: Content,
 }
 
+/// What of the file is to be read.
+struct Asked<'a> {
+    sheet: Option<&'a str>,
+    member: Option<&'a str>,
+    /// Whether it was never read before: then nothing that it says of itself is believed.
+    first: bool,
+}
+
 #[derive(Debug)]
 enum Content {
     Text(Option<Layer>),
@@ -113,6 +121,17 @@ impl Source {
     /// # Errors
     /// It is damaged, protected, too large to be read, or lacks the sheet or member that was asked for.
     pub fn open(input: Input, options: &Options) -> Result<Self, FileError> {
+        Self::find(
+            input,
+            &Asked {
+                sheet: options.sheet.as_deref(),
+                member: options.member.as_deref(),
+                first: true,
+            },
+        )
+    }
+
+    fn find(input: Input, asked: &Asked<'_>) -> Result<Self, FileError> {
         let head = head(&mut input.start())?;
         let (layer, member, note) = match looks(&head) {
             Looks::Gz => (Layer::Gz, None, None),
@@ -120,21 +139,21 @@ impl Source {
             Looks::Zip => {
                 let members = packed::members(&input)?;
                 if let Some(format) = package::format(&input, &members)? {
-                    return Self::workbook(input, format, options);
+                    return Self::workbook(input, format, asked);
                 }
-                let (at, name, note) = packed::choose(&members, options.member.as_deref())?;
+                let (at, name, note) = packed::choose(&members, asked.member)?;
                 (Layer::Zip(at), Some(name), note)
             }
-            looks => return Self::content(input, None, looks, options),
+            looks => return Self::content(input, None, looks, asked),
         };
         let inner = packed::unpack(&input, layer, |reader| head_of(reader))?;
         let looks = looks(&inner);
         let mut source = match looks {
             Looks::Gz | Looks::Zst => return Err(nested(member.as_deref())),
-            Looks::Text | Looks::Json(_) => Self::content(input, Some(layer), looks, options)?,
+            Looks::Text | Looks::Json(_) => Self::content(input, Some(layer), looks, asked)?,
             Looks::Zip | Looks::Compound | Looks::Parquet => {
                 let file = spool(&input, layer)?;
-                Self::unpacked(file, looks, member.as_deref(), options)?
+                Self::unpacked(file, looks, member.as_deref(), asked)?
             }
         };
         source.notes.extend(note);
@@ -150,16 +169,13 @@ impl Source {
     /// # Errors
     /// As [`Self::open`].
     pub fn of_plan(input: Input, plan: &FilePlan) -> Result<Self, FileError> {
-        let options = Options {
-            sheet: plan.kind.sheet.clone(),
-            member: plan
-                .kind
-                .container
-                .as_ref()
-                .and_then(|container| container.member.clone()),
-            ..Options::default()
+        let container = plan.kind.container.as_ref();
+        let asked = Asked {
+            sheet: plan.kind.sheet.as_deref(),
+            member: container.and_then(|container| container.member.as_deref()),
+            first: false,
         };
-        let mut source = Self::open(input, &options)?;
+        let mut source = Self::find(input, &asked)?;
         if source.kind != plan.kind {
             return Err(FileError::Plan(
                 "the file is another than was analysed".to_owned(),
@@ -242,7 +258,7 @@ impl Source {
         input: Input,
         layer: Option<Layer>,
         looks: Looks,
-        options: &Options,
+        asked: &Asked<'_>,
     ) -> Result<Self, FileError> {
         let (format, content) = match looks {
             Looks::Json(shape) => {
@@ -258,7 +274,7 @@ impl Source {
                 (format, content)
             }
             Looks::Parquet => (FileFormat::Parquet, Content::Parquet),
-            Looks::Compound => return Self::workbook(input, FileFormat::Xls, options),
+            Looks::Compound => return Self::workbook(input, FileFormat::Xls, asked),
             Looks::Text | Looks::Gz | Looks::Zst | Looks::Zip => {
                 (FileFormat::Text, Content::Text(layer))
             }
@@ -279,19 +295,19 @@ impl Source {
         input: Input,
         looks: Looks,
         member: Option<&str>,
-        options: &Options,
+        asked: &Asked<'_>,
     ) -> Result<Self, FileError> {
         if !matches!(looks, Looks::Zip) {
-            return Self::content(input, None, looks, options);
+            return Self::content(input, None, looks, asked);
         }
         match package::format(&input, &packed::members(&input)?)? {
-            Some(format) => Self::workbook(input, format, options),
+            Some(format) => Self::workbook(input, format, asked),
             None => Err(nested(member)),
         }
     }
 
-    fn workbook(input: Input, format: FileFormat, options: &Options) -> Result<Self, FileError> {
-        let (workbook, notes) = workbook::Workbook::open(&input, format, options.sheet.as_deref())?;
+    fn workbook(input: Input, format: FileFormat, asked: &Asked<'_>) -> Result<Self, FileError> {
+        let (workbook, notes) = workbook::Workbook::open(&input, format, asked)?;
         Ok(Self {
             kind: FileKind {
                 format,

@@ -11,7 +11,7 @@ use calamine::{
 use contracts::plan::FileFormat;
 
 use super::{
-    Input, Note, Take, compound,
+    Asked, Input, Note, Take, compound,
     delimited::Writer,
     package,
     packed::names,
@@ -123,13 +123,13 @@ impl Workbook {
     pub(super) fn open(
         input: &Input,
         format: FileFormat,
-        wanted: Option<&str>,
+        asked: &Asked<'_>,
     ) -> Result<(Self, Vec<Note>), FileError> {
         unharmed(damaged, || {
-            let mut book = Book::open(input, format)?;
+            let mut book = Book::open(input, format, asked.first)?;
             let mut sheets = book.sheets();
             sheets.retain(|sheet| sheet.typ == SheetType::WorkSheet);
-            if let Some(wanted) = wanted {
+            if let Some(wanted) = asked.sheet {
                 if !sheets.iter().any(|sheet| sheet.name == wanted) {
                     return Err(FileError::Options(format!(
                         "The workbook has no sheet `{wanted}`. It has {}.",
@@ -207,7 +207,7 @@ enum Found<'a> {
 type Each<'a> = dyn FnMut(Found<'_>) -> Result<ControlFlow<()>, FileError> + 'a;
 
 impl Book {
-    fn open(input: &Input, format: FileFormat) -> Result<Self, FileError> {
+    fn open(input: &Input, format: FileFormat, first: bool) -> Result<Self, FileError> {
         let streamed = matches!(format, FileFormat::Xlsx | FileFormat::Xlsm);
         if !streamed && input.bytes() > WHOLE_MAX {
             return Err(FileError::TooLarge(format!(
@@ -215,10 +215,10 @@ impl Book {
                 input.bytes()
             )));
         }
-        if format == FileFormat::Xls {
-            compound::check(input)?;
-        } else {
-            package::check(input, format)?;
+        match format {
+            _ if !first => {}
+            FileFormat::Xls => compound::check(input)?,
+            _ => package::check(input, format)?,
         }
         let file = input.start();
         Ok(match format {
