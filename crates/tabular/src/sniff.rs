@@ -308,9 +308,13 @@ pub(crate) fn is_json(text: &[u8]) -> bool {
         .next()
         .unwrap_or_default()
         .trim_ascii();
-    match line {
-        [b'{'] | [b'['] => true,
-        [b'{', b'"', ..] | [b'[', b'{' | b'[', ..] => {
+    let Some((open, rest)) = line.split_first() else {
+        return false;
+    };
+    match (open, rest.trim_ascii_start().first()) {
+        (b'{' | b'[', None) | (b'[', Some(b'{')) => true,
+        (b'[', Some(b']')) => line.len() == text.trim_ascii_end().len(),
+        (b'{', Some(b'"' | b'}')) | (b'[', Some(b'[')) => {
             infer::is_json(line)
                 || line.len() == text.trim_ascii_end().len()
                 || line.ends_with(b",")

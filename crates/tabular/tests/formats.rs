@@ -396,9 +396,9 @@ fn bad_packed_files_are_refused_with_what_is_wrong() {
 
 #[test]
 fn a_file_that_grows_beyond_measure_is_refused() {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let piece = "0,0,0,0,0,0,0,0,0,0,0,0,0,0,0\n".repeat(40_000);
-    for _ in 0..60 {
+    for _ in 0..57 {
         encoder.write_all(piece.as_bytes()).unwrap();
     }
     let bomb = encoder.finish().unwrap();
@@ -463,7 +463,7 @@ fn a_json_line_that_cannot_be_read_costs_no_other() {
             ),
             (
                 "invalid_json",
-                "The record at line 4, byte 18 of the file cannot be read: a key is repeated, at its character 10."
+                "The record at line 4, byte 18 of the file cannot be read: a key is repeated, at its character 13."
             ),
             (
                 "invalid_json",
@@ -479,8 +479,8 @@ fn a_json_line_that_cannot_be_read_costs_no_other() {
 fn json_that_holds_no_records_is_refused_with_its_place() {
     for (file, wanted) in [
         (
-            "[1, 2]",
-            "line 1, byte 1 of the file cannot be read: it is a single value",
+            "[[1], [2]]",
+            "line 1, byte 1 of the file cannot be read: it is a list",
         ),
         ("[{\"a\":1}", "line 1, byte 8: the list is not closed"),
         (

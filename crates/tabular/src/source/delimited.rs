@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use super::Take;
 use crate::FileError;
 
-/// Opens the stand-in for a record that cannot be read. No UTF-8 has this byte.
-const BROKEN: u8 = 0xfe;
+/// Opens the stand-in for a record that cannot be read. A record with a NUL is quarantined in any case.
+const BROKEN: u8 = 0;
 /// Between its code, its message and its text.
-const UNIT: char = '\u{1f}';
+const UNIT: char = '\u{b}';
 
 /// As much is handed on at once.
 const PIECE: usize = 128 * 1024;
