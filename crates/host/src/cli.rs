@@ -115,6 +115,12 @@ pub struct InspectArgs {
     pub json: bool,
     #[arg(long)]
     pub csv: bool,
+    /// Read this sheet of a workbook.
+    #[arg(long)]
+    pub sheet: Option<String>,
+    /// Read this file of an archive.
+    #[arg(long)]
+    pub member: Option<String>,
 }
 
 /// How a file is to be read; everything left out is found.

@@ -31,9 +31,8 @@ mod tests {
         let dialect = Dialect {
             encoding: Encoding::Utf16Le,
             bom: true,
-            delimiter: ';',
-            quote: Some('"'),
-            header: true,
+            delimiter: ";".to_owned(),
+            ..Dialect::default()
         };
         split(&dialect, raw)
     }

@@ -20,6 +20,8 @@ pub enum Error {
     OutOfTime,
     #[error("the file cannot be read")]
     Read(#[source] ReadError),
+    #[error("the file's copy on the disk")]
+    Spool(#[source] std::io::Error),
     #[error("the batches cannot be published")]
     Publish(#[source] PublishError),
     #[error("the work queue")]

@@ -339,6 +339,7 @@ pub fn plan(generation: i32, mode: Mode, columns: &[(&str, ColumnType)], rows: u
         mode,
         key: key_of(mode),
         file: FilePlan {
+            kind: contracts::plan::FileKind::default(),
             dialect: Dialect::default(),
             columns: columns
                 .iter()

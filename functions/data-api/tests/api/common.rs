@@ -357,6 +357,7 @@ impl Table {
             mode,
             key: Vec::new(),
             file: FilePlan {
+                kind: contracts::plan::FileKind::default(),
                 dialect: Dialect::default(),
                 columns: columns.collect(),
                 records: rows + 1,
