@@ -27,11 +27,21 @@ pub enum Sums {
     },
 }
 
+/// Key columns at most.
+const KEY_MAX: usize = 32;
+
 /// Where the rows go. The modes that this version can do fall together with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    New { name: String },
-    Existing { id: DatasetId, mode: Mode },
+    New {
+        name: String,
+    },
+    Existing {
+        id: DatasetId,
+        mode: Mode,
+        /// Ids or names of columns, for upsert and sync.
+        key: Vec<String>,
+    },
 }
 
 impl Destination {
@@ -73,18 +83,12 @@ impl TryFrom<Value> for UploadRequest {
         let mode = required(
             &mut fields,
             "mode",
-            "one of \"new\", \"append\" and \"replace\"",
+            "one of \"new\", \"append\", \"upsert\", \"replace\" and \"sync\"",
         )?;
         let target = required(&mut fields, "dataset", "an object")?;
-        let destination = checked_destination(mode, target)?;
-        let key: Vec<String> =
-            optional(&mut fields, "key", "a list of column names")?.unwrap_or_default();
-        if !key.is_empty() {
-            return Err(invalid(
-                "/key",
-                "A key is only for the modes \"upsert\" and \"sync\"; leave it out.",
-            ));
-        }
+        let key = optional(&mut fields, "key", "a list of column names")?.unwrap_or_default();
+        let key = checked_key(mode, key)?;
+        let destination = checked_destination(mode, target, key)?;
         let options = optional::<Value>(&mut fields, "options", "an object")?
             .map(checked_options)
             .transpose()?
@@ -216,7 +220,36 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem> {
+fn checked_key(mode: Mode, key: Vec<String>) -> Result<Vec<String>, Problem> {
+    let needs_key = matches!(mode, Mode::Upsert | Mode::Sync);
+    if needs_key && key.is_empty() {
+        return Err(invalid(
+            "/key",
+            "Name the columns by which a row of the file is the same as one of the dataset.",
+        ));
+    }
+    if !needs_key && !key.is_empty() {
+        return Err(invalid(
+            "/key",
+            "A key is only for the modes \"upsert\" and \"sync\"; leave it out.",
+        ));
+    }
+    if key.len() > KEY_MAX {
+        let detail = format!("A key has at most {KEY_MAX} columns.");
+        return Err(invalid("/key", detail));
+    }
+    if let Some(no) = (1..key.len()).find(|no| key[..*no].contains(&key[*no])) {
+        let detail = "This column is in the key already.";
+        return Err(invalid(&format!("/key/{no}"), detail));
+    }
+    Ok(key)
+}
+
+fn checked_destination(
+    mode: Mode,
+    target: Value,
+    key: Vec<String>,
+) -> Result<Destination, Problem> {
     let Value::Object(mut fields) = target else {
         return Err(invalid(
             "/dataset",
@@ -224,12 +257,6 @@ fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem
         ));
     };
     let destination = match mode {
-        Mode::Upsert | Mode::Sync => {
-            return Err(invalid(
-                "/mode",
-                "The modes \"upsert\" and \"sync\" are not available yet; use \"append\" or \"replace\".",
-            ));
-        }
         Mode::New => {
             let name: String = required(
                 &mut fields,
@@ -243,7 +270,7 @@ fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem
                 name: name.to_owned(),
             }
         }
-        Mode::Append | Mode::Replace => {
+        Mode::Append | Mode::Upsert | Mode::Replace | Mode::Sync => {
             let id: String = required(
                 &mut fields,
                 "id",
@@ -256,7 +283,7 @@ fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem
                     "A dataset's id looks like \"dst_…\" with 26 characters.",
                 )
             })?;
-            Destination::Existing { id, mode }
+            Destination::Existing { id, mode, key }
         }
     };
     no_more(&fields, "/dataset")?;
@@ -385,8 +412,8 @@ mod tests {
                 v,
                 "/checksum/sha256",
             ),
-            ("mode", json!("upsert"), v, "/mode"),
-            ("mode", json!("sync"), v, "/mode"),
+            ("mode", json!("upsert"), v, "/key"),
+            ("mode", json!("sync"), v, "/key"),
             ("mode", json!("merge"), v, "/mode"),
             ("mode", json!("append"), v, "/dataset/id"),
             ("dataset", json!({}), v, "/dataset/new_name"),
@@ -450,12 +477,24 @@ mod tests {
         let id = DatasetId::generate();
         body["dataset"] = json!({"id": id});
         assert_eq!(
-            UploadRequest::try_from(body).unwrap().destination,
+            UploadRequest::try_from(body.clone()).unwrap().destination,
             Destination::Existing {
                 id,
-                mode: Mode::Append
+                mode: Mode::Append,
+                key: Vec::new(),
             }
         );
+        body["mode"] = json!("upsert");
+        for (key, pointer) in [
+            (json!(["a", "b", "a"]), "/key/2"),
+            (json!(vec!["a"; 33]), "/key"),
+        ] {
+            body["key"] = key;
+            let problem = UploadRequest::try_from(body.clone()).unwrap_err();
+            assert_eq!(problem.pointer.as_deref(), Some(pointer));
+        }
+        body["key"] = json!(["a", "b"]);
+        assert!(UploadRequest::try_from(body).is_ok());
     }
 
     #[test]

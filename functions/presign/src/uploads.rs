@@ -15,14 +15,14 @@ use contracts::{
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use platform::{
-    access::{Editor, Viewer, require},
+    access::{Editor, Grant, Viewer, require},
     auth::Caller,
     http::{ApiError, Json, Query, etag, openapi::Problems},
     telemetry::chain,
 };
 use serde::Deserialize;
 use serde_json::Value;
-use store::{Import, NewImport};
+use store::{At, Import, NewImport};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -55,7 +55,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Answers with a link to PUT the bytes to, or with one for each part of a file that is larger than 16 MiB or whose parts'
 /// checksums are given; the parts are then put together by `/complete`. Length and (when given) checksum are signed: send
 /// exactly the file, with the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
-/// edit ("append" or "replace", `dataset.id`).
+/// edit ("append", "upsert", "replace" or "sync", `dataset.id`); `key` names the columns by which upsert and sync tell rows apart.
 #[utoipa::path(post, path = "/api/v1/uploads", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Asking again with the same key answers with the same upload.")),
@@ -73,8 +73,9 @@ async fn create_upload(
         let detail = "\"ask\" is not available yet; use \"auto\", or look at the file first with `gridkeep inspect`.";
         return Err(invalid("/confirm", detail).into());
     }
-    if let Destination::Existing { id, .. } = request.destination {
-        require(&deps.pool, caller.user, id, Role::Editor).await?;
+    if let Destination::Existing { id, key, .. } = &request.destination {
+        let grant = require(&deps.pool, caller.user, *id, Role::Editor).await?;
+        check_key(&deps, &grant, key).await?;
     }
 
     let mut upload = UploadId::generate();
@@ -87,6 +88,25 @@ async fn create_upload(
     }
     let created = begin(&deps, caller, upload, request).await?;
     Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// The dataset must have the key's columns; whether the file has them shows when it is read.
+async fn check_key(deps: &Deps, grant: &Grant, key: &[String]) -> Result<(), Error> {
+    if key.is_empty() {
+        return Ok(());
+    }
+    let dataset = deps
+        .store
+        .resolve(grant.no, At::Version(grant.head))
+        .await?;
+    for (no, wanted) in key.iter().enumerate() {
+        let mut columns = dataset.columns.iter().map(|stored| &stored.column);
+        if !columns.any(|column| column.id == *wanted || column.name == *wanted) {
+            let detail = format!("The dataset has no column {wanted:?}.");
+            return Err(invalid(&format!("/key/{no}"), detail).into());
+        }
+    }
+    Ok(())
 }
 
 /// Record first, import second, answer last: see [`crate::record`].
@@ -115,17 +135,18 @@ async fn begin(
     record.save(&deps.mongo).await?;
 
     let mode = request.destination.mode();
+    let (target, key_columns) = match request.destination {
+        Destination::New { name } => (Target::New { new_name: name }, Vec::new()),
+        Destination::Existing { id, key, .. } => (Target::Existing { id }, key),
+    };
     let import = NewImport {
         upload,
         member: caller.user,
         file_name: request.file_name,
         bytes: request.bytes,
-        target: match request.destination {
-            Destination::New { name } => Target::New { new_name: name },
-            Destination::Existing { id, .. } => Target::Existing { id },
-        },
+        target,
         mode,
-        key: Vec::new(),
+        key: key_columns,
         options: request.options,
         confirm: request.confirm,
         object_key: key,

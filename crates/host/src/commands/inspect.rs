@@ -18,11 +18,7 @@ use crate::cli::InspectArgs;
 pub(super) fn inspect(args: &InspectArgs) -> anyhow::Result<u8> {
     let file =
         File::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
-    let options = Options {
-        sheet: args.sheet.clone(),
-        member: args.member.clone(),
-        ..Options::from(&args.reading)
-    };
+    let options = Options::from(&args.reading);
     let out = || BufWriter::with_capacity(256 * 1024, io::stdout().lock());
     let outcome = if args.csv {
         write_csv(file, &options, out())

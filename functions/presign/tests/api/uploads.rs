@@ -67,8 +67,8 @@ async fn a_bad_request_names_its_field_before_anything_is_written() {
             "validation",
             "/checksum/sha256",
         ),
-        ("mode", json!("upsert"), "validation", "/mode"),
-        ("mode", json!("sync"), "validation", "/mode"),
+        ("mode", json!("upsert"), "validation", "/key"),
+        ("mode", json!("sync"), "validation", "/key"),
         ("confirm", json!("ask"), "validation", "/confirm"),
     ] {
         let mut body = request();
