@@ -48,8 +48,8 @@ test: ## every test
 .PHONY: bench
 bench: install ## ratios beside their anchors, as a table and as JSON
 	@tests/fetch-flights.sh
-	cargo build $(CARGO_FLAGS) --quiet --release -p host
-	cargo bench $(CARGO_FLAGS) --quiet -p gridkeep-tests --bench pace
+	cargo build $(CARGO_FLAGS) --quiet --release -p host -p gridkeep-tests --bins --benches
+	cargo bench $(CARGO_FLAGS) --quiet -p host -p gridkeep-tests --bench pace
 
 .PHONY: soak
 soak: install ## long runs: the full file, all kill points
