@@ -100,7 +100,45 @@ const MATRIX: &[(&str, &str, [u16; 5])] = &[
     ("get", "/api/v1/uploads/{id}", VIEWERS),
     ("delete", "/api/v1/uploads/{id}", [401, 404, 403, 204, 204]),
     ("get", "/api/v1/uploads/{id}/warnings", VIEWERS),
+    // Of a file that was sent in one piece; its parts would be its sender's, who is the owner here.
+    (
+        "get",
+        "/api/v1/uploads/{id}/parts",
+        [401, 404, 403, 403, 409],
+    ),
+    (
+        "post",
+        "/api/v1/uploads/{id}/complete",
+        [401, 404, 403, 403, 409],
+    ),
+    ("get", "/api/v1/datasets/{id}/drop-folder", EDITORS),
+    ("get", "/api/v1/datasets/{id}/hooks", EDITORS),
+    (
+        "post",
+        "/api/v1/datasets/{id}/hooks",
+        [401, 404, 403, 201, 201],
+    ),
+    ("patch", "/api/v1/datasets/{id}/hooks/{hook_id}", EDITORS),
+    (
+        "delete",
+        "/api/v1/datasets/{id}/hooks/{hook_id}",
+        [401, 404, 403, 204, 204],
+    ),
+    (
+        "post",
+        "/api/v1/datasets/{id}/hooks/{hook_id}/rotate",
+        EDITORS,
+    ),
+    (
+        "get",
+        "/api/v1/datasets/{id}/hooks/{hook_id}/deliveries",
+        EDITORS,
+    ),
+    ("post", DOOR, [400; 5]),
 ];
+
+/// It asks for a signature, and whoever is signed in has none.
+const DOOR: &str = "/api/v1/hooks/{id}";
 
 const SECRET: &str = "A secret name";
 
@@ -169,6 +207,15 @@ impl Scene {
                 .context("a widget")?
                 .clone_into(&mut widget);
         }
+        let mut hook = String::new();
+        if route.contains("{hook_id}") {
+            let hooks = format!("/datasets/{}/hooks", self.dataset);
+            let made = owner.post(&hooks, &json!({"name": SECRET})).await?;
+            made.body["id"]
+                .as_str()
+                .context("a hook")?
+                .clone_into(&mut hook);
+        }
         match (method, route) {
             ("delete", "/api/v1/datasets/{id}/rows/{row_id}") => {
                 let made = owner
@@ -201,6 +248,7 @@ impl Scene {
             .replace("{row_id}", &row)
             .replace("{user_id}", &self.guest)
             .replace("{widget_id}", &widget)
+            .replace("{hook_id}", &hook)
             .replace("{column_id}", "col_1");
         let request =
             self.people[who].request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
@@ -237,6 +285,9 @@ fn with_body(
         ("get", "/datasets/{id}/aggregate") => request.query(&[("measures", "count")]),
         ("post", "/datasets/{id}/widgets") => request.json(&a_number()),
         ("patch", "/datasets/{id}/widgets/{widget_id}") => request.json(&json!({"title": SECRET})),
+        ("post", "/datasets/{id}/hooks") => request.json(&json!({"name": SECRET})),
+        ("patch", "/datasets/{id}/hooks/{hook_id}") => request.json(&json!({"paused": false})),
+        ("post", "/uploads/{id}/complete") => request.json(&json!({"parts": []})),
         ("post", "/datasets/{id}/rows") => request.json(&json!({"cells": {}})),
         ("patch", "/datasets/{id}/rows/{row_id}") => {
             request.header("if-match", "*").json(&json!({"cells": {}}))
@@ -341,7 +392,8 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() -> anyhow::Resu
 async fn a_strangers_answer_is_that_of_a_thing_that_is_not_there() -> anyhow::Result<()> {
     let scene = Scene::set(shared().await, "stranger").await?;
     let stranger = &scene.people[1];
-    for (method, route, expected) in MATRIX.iter().filter(|(_, route, _)| route.contains("{id}")) {
+    let of_a_dataset = |route: &str| route.contains("{id}") && route != DOOR;
+    for (method, route, expected) in MATRIX.iter().filter(|(_, route, _)| of_a_dataset(route)) {
         ensure!(expected[1] == 404, "{method} {route}");
         let there = scene.ask(method, route, 1).await?;
         let path = route

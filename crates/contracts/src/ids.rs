@@ -94,6 +94,10 @@ id!(
     UserId, "usr_", "user"
 );
 id!(
+    /// An inbound webhook.
+    HookId, "hok_", "hook"
+);
+id!(
     /// A widget of a dashboard.
     WidgetId, "wdg_", "widget"
 );

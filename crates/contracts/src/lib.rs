@@ -7,6 +7,7 @@ pub mod commit;
 pub mod dataset;
 pub mod drop_folder;
 pub mod events;
+pub mod hook;
 pub mod ids;
 pub mod names;
 pub mod plan;
@@ -16,5 +17,5 @@ pub mod receipt;
 pub mod upload;
 pub mod widget;
 
-pub use ids::{DatasetId, TokenId, UploadId, UserId, WidgetId};
+pub use ids::{DatasetId, HookId, TokenId, UploadId, UserId, WidgetId};
 pub use problem::{Code, Problem};

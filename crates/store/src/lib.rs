@@ -2,7 +2,7 @@
 //!
 //! A file's way through it: [`imports`] (who may work on it, its state), [`plans`] (what analysis found; opens the commit and
 //! the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync), [`publish`] (the version), [`outbox`] (telling
-//! the others). [`drops`] is what files from drop folders need besides. Readers come
+//! the others). [`drops`] and [`hooks`] are what files need besides that come through drop folders and webhooks. Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
 //! People's own changes are [`commits`]; [`diff`] compares versions and [`restore`] brings one back. [`aggregate`] sums a version up,
@@ -20,6 +20,7 @@ pub mod drops;
 pub mod error;
 pub mod filter;
 pub mod grants;
+pub mod hooks;
 pub mod imports;
 pub mod ledger;
 pub mod outbox;
@@ -52,6 +53,7 @@ pub use datasets::DatasetPage;
 pub use drops::OwedOutcome;
 pub use error::{Error, Result};
 pub use filter::{Filter, Op};
+pub use hooks::{Delivery, DeliveryPage, NewDelivery, NewHook, StoredHook};
 pub use imports::{Import, ImportPage, Lease, NewImport, PlacePage};
 pub use ledger::{IncomingBatch, Refusal, Write};
 pub use outbox::OutboxEvent;

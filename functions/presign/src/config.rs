@@ -14,6 +14,8 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 use store::Store;
 
+use crate::fetch::Fetcher;
+
 /// A signed link may live this long at most (AWS's own limit).
 const EXPIRY_SECONDS_MAX: u64 = 7 * 24 * 3_600;
 
@@ -30,6 +32,8 @@ pub struct Config {
     pub s3: S3Config,
     /// How long a link may be used (`GRIDKEEP_UPLOAD_EXPIRY_SECONDS`, 900).
     pub upload_expiry: Duration,
+    /// `GRIDKEEP_PUBLIC_URL`: where hooks are reached.
+    pub origin: String,
     /// Checks access tokens.
     pub verifier: Arc<Verifier>,
 }
@@ -49,6 +53,7 @@ impl Config {
             mongo_url: settings.secret("GRIDKEEP_MONGO_URL")?,
             s3: S3Config::from(settings)?,
             upload_expiry: Duration::from_secs(expiry),
+            origin: settings.public_origin()?,
             verifier: Arc::new(Verifier::from(settings)?),
         })
     }
@@ -61,6 +66,8 @@ pub enum ConnectError {
     Pg(#[from] sqlx::Error),
     #[error("GRIDKEEP_MONGO_URL cannot be used")]
     Mongo(#[from] MongoError),
+    #[error("there is no TLS")]
+    Tls(#[from] reqwest::Error),
 }
 
 /// The clients of presign, made once per process. None of them opens a connection before it is used.
@@ -73,6 +80,8 @@ pub struct Deps {
     pub(crate) endpoint: Option<String>,
     pub(crate) region: String,
     pub(crate) upload_expiry: Duration,
+    pub(crate) origin: String,
+    pub(crate) fetcher: Fetcher,
     pub(crate) verifier: Arc<Verifier>,
 }
 
@@ -90,6 +99,8 @@ impl Deps {
             endpoint: config.s3.endpoint.clone(),
             region: config.s3.region.clone(),
             upload_expiry: config.upload_expiry,
+            origin: config.origin.clone(),
+            fetcher: Fetcher::new()?,
             verifier: Arc::clone(&config.verifier),
         }))
     }

@@ -1,12 +1,16 @@
 //! presign: asking to upload, and watching what becomes of it. [`request`] checks what is asked for, [`link`] signs where
-//! the bytes go ([`multipart`] where they go in parts), [`record`] keeps who got the link, and [`uploads`] has the routes; [`drop_folder`] says where files can be dropped. The bytes arrive in S3, and
+//! the bytes go ([`multipart`] where they go in parts), [`record`] keeps who got the link, and [`uploads`] has the routes; [`drop_folder`] says where files can be dropped,
+//! [`hooks`] lists who may send messages, and [`receive`] takes them ([`fetch`] where they say where the file is). The bytes arrive in S3, and
 //! functions/etl goes on from there.
 
 mod config;
 mod drop_folder;
 mod error;
+mod fetch;
+mod hooks;
 mod link;
 mod multipart;
+mod receive;
 mod record;
 mod request;
 mod uploads;
@@ -38,6 +42,8 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(uploads::routes())
         .merge(drop_folder::routes())
+        .merge(hooks::routes())
+        .merge(receive::routes())
 }
 
 /// The bare routes, with absolute paths; who mounts them puts `platform::http::layer` around.

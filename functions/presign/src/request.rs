@@ -291,7 +291,7 @@ fn checked_destination(
 }
 
 /// Reads each option by itself, so that the one at fault can be named.
-fn checked_options(options: Value) -> Result<Options, Problem> {
+pub fn checked_options(options: Value) -> Result<Options, Problem> {
     let Value::Object(fields) = options else {
         return Err(invalid("/options", "`options` must be an object."));
     };

@@ -270,8 +270,8 @@ async fn list_parts(
     UploadAccess { import, .. }: UploadAccess<Editor>,
     State(deps): State<Arc<Deps>>,
 ) -> Result<Json<PartLinks>, Error> {
-    let import = still_open(&deps, import).await?;
     let multipart = parts_of(&deps, caller, &import).await?;
+    let import = still_open(&deps, import).await?;
     let key = &import.object_key;
     let there = multipart.received(&deps.s3, &deps.bucket, key).await?;
     let there = there.ok_or_else(already_sent)?;

@@ -212,27 +212,36 @@ impl App {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
+        let mut headers = headers.to_vec();
+        let token = by.map(|person| format!("Bearer {}", person.token));
+        if let Some(token) = &token {
+            headers.push((header::AUTHORIZATION.as_str(), token));
+        }
+        if body.is_some() {
+            headers.push((header::CONTENT_TYPE.as_str(), "application/json"));
+        }
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.send_bytes(method, path, &headers, body.into()).await
+    }
+
+    pub async fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{path}"))
             .header(header::HOST, "localhost:8080");
-        if let Some(person) = by {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {}", person.token));
-        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let body = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
         let response = self
             .router
             .clone()
-            .oneshot(request.body(body).unwrap())
+            .oneshot(request.body(Body::from(body)).unwrap())
             .await
             .unwrap();
         let (parts, body) = response.into_parts();

@@ -18,7 +18,7 @@ fn request() -> Value {
 }
 
 /// An import as `POST /uploads` writes it.
-async fn import(
+pub async fn import(
     app: &App,
     by: &Person,
     target: Target,

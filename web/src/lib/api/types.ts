@@ -34,3 +34,7 @@ export type Problem = Schemas['Problem'];
 export type CommitRequest = Schemas['CommitRequest'];
 export type Conflict = Schemas['Conflict'];
 export type CellError = Schemas['CellError'];
+export type DropFolder = Schemas['DropFolder'];
+export type CreateHook = Schemas['CreateHook'];
+export type Hook = Schemas['Hook'];
+export type HookWithKey = Schemas['HookWithKey'];

@@ -5,6 +5,8 @@ import { useState } from 'react';
 import { Button } from '@/components/button';
 import { ProblemNotice } from '@/components/states';
 import { TextField } from '@/components/text-field';
+import { DropFolderCard } from '@/features/doors/components/drop-folder-card';
+import { HooksCard } from '@/features/doors/components/hooks-card';
 import type { Dataset } from '@/lib/api/types';
 import { exactTime, plural } from '@/lib/format';
 
@@ -53,6 +55,12 @@ export function SettingsTab({ dataset }: { dataset: Dataset }) {
         <h2 style={{ padding: '0 20px' }}>{plural(dataset.columns.length, 'column')}</h2>
         <ColumnList columns={dataset.columns} />
       </section>
+      {dataset.role === 'viewer' ? null : (
+        <>
+          <DropFolderCard datasetId={dataset.id} />
+          <HooksCard datasetId={dataset.id} />
+        </>
+      )}
       <section className="card stack" style={{ padding: 20, gap: 6 }}>
         <h2>About</h2>
         <p className="small faint">Made {exactTime(dataset.created_at)} · your role: {dataset.role}</p>
