@@ -22,7 +22,7 @@ export function RecordList({ dataset, quarantine, onOpen }: RecordsProps) {
     <ol className="record-list" aria-label="Records in quarantine">
       {rows.map((row) => {
         const mend = mends.get(row.id);
-        const bad = dataset.columns.filter((column) => whyNot(row, mend, refusals, column) !== null);
+        const told = dataset.columns.filter((column) => mend?.cells.has(column.id) || whyNot(row, mend, refusals, column) !== null);
         const name = `Record ${count(row.record)} of ${row.file_name}`;
         return (
           <li key={row.id} className={mend ? 'mended' : ''}>
@@ -30,7 +30,7 @@ export function RecordList({ dataset, quarantine, onOpen }: RecordsProps) {
             <div className="stack grow" style={{ gap: 4, minWidth: 0 }}>
               <span><span className="badge warn">{reasonName(row.code)}</span> {mend ? <span className="badge info">mended</span> : null}</span>
               <span className="small faint cut">{name}, line {count(row.line)}</span>
-              {bad.map((column) => (
+              {told.map((column) => (
                 <span key={column.id} className="cut">
                   {column.name}: <b><RecordValue value={cellOf(row, mend, column.id)} /></b>
                 </span>

@@ -2,6 +2,7 @@
 import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react';
 
 import { Checkbox } from '@/components/checkbox';
+import type { Column } from '@/lib/api/types';
 import { defaultWidth, isNumeric, typeMark, typeName } from '@/lib/cells';
 import { count } from '@/lib/format';
 
@@ -11,6 +12,8 @@ import { type CellPlace, LEAD, RecordRow } from './record-row';
 /** Of selection, place and reason. */
 const LEAD_WIDTHS = [40, 132, 230] as const;
 const SURPLUS_WIDTH = 200;
+/** A cell here is as the file spells it, which may be longer than the column's own values. */
+const widthOf = (column: Column): number => Math.max(132, defaultWidth(column));
 const PAGE = 10;
 
 export function RecordTable({ dataset, quarantine, onOpen }: RecordsProps) {
@@ -76,13 +79,13 @@ export function RecordTable({ dataset, quarantine, onOpen }: RecordsProps) {
   };
 
   const all = rows.length > 0 && rows.every((row) => chosen.has(row.id));
-  const width = LEAD_WIDTHS.reduce((sum, one) => sum + one, 0) + columns.reduce((sum, column) => sum + defaultWidth(column), 0) + (surplus ? SURPLUS_WIDTH : 0);
+  const width = LEAD_WIDTHS.reduce((sum, one) => sum + one, 0) + columns.reduce((sum, column) => sum + widthOf(column), 0) + (surplus ? SURPLUS_WIDTH : 0);
   return (
     <div className="records">
       <table ref={table} role="grid" aria-label="Records in quarantine" aria-rowcount={quarantine.total + 1} onKeyDown={onKeyDown} style={{ width }}>
         <colgroup>
           {LEAD_WIDTHS.map((one) => <col key={one} style={{ width: one }} />)}
-          {columns.map((column) => <col key={column.id} style={{ width: defaultWidth(column) }} />)}
+          {columns.map((column) => <col key={column.id} style={{ width: widthOf(column) }} />)}
           {surplus ? <col style={{ width: SURPLUS_WIDTH }} /> : null}
         </colgroup>
         <thead>
