@@ -11,10 +11,10 @@ test('a row that does not fit is quarantined with its place, and the receipt sti
   await expect(card.getByLabel('balanced')).toBeVisible();
   await card.getByRole('link', { name: /^Open/ }).click();
   await page.getByRole('tab', { name: /Quarantine 1/ }).click();
-  const place = page.getByRole('listitem').filter({ hasText: 'nul_byte' });
-  await expect(place).toContainText('line 3');
-  await expect(place).toContainText('record 3');
-  await place.getByRole('link', { name: 'people.csv' }).click();
+  await page.getByRole('gridcell', { name: /NUL character/ }).click();
+  const dialog = page.getByRole('dialog', { name: 'Record 3 of people.csv' });
+  await expect(dialog).toContainText('Line 3');
+  await dialog.getByRole('link', { name: 'people.csv' }).click();
   await expect(page.getByRole('heading', { name: 'Receipt' })).toBeVisible();
 });
 

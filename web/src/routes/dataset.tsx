@@ -12,6 +12,7 @@ import { remember } from '@/features/datasets/recent';
 import { EditButton } from '@/features/edit/components/edit-button';
 import { KeptChanges, SessionDialogs } from '@/features/edit/components/session-dialogs';
 import { useEditSession } from '@/features/edit/use-edit-session';
+import type { RecordFilter } from '@/features/quarantine/api';
 import { ShareButton } from '@/features/sharing/components/share-button';
 import { chooseFiles } from '@/features/uploads/drop-intent';
 import { codeOf } from '@/lib/api/problem';
@@ -25,7 +26,7 @@ const DashboardTab = lazyRouteComponent(() => import('@/features/dashboard/compo
 const HistoryTab = lazyRouteComponent(() => import('@/features/datasets/components/history-tab'), 'HistoryTab');
 const CompareView = lazyRouteComponent(() => import('@/features/compare/components/compare-view'), 'CompareView');
 const ImportsTab = lazyRouteComponent(() => import('@/features/uploads/components/imports-tab'), 'ImportsTab');
-const QuarantineTab = lazyRouteComponent(() => import('@/features/datasets/components/quarantine-tab'), 'QuarantineTab');
+const QuarantineTab = lazyRouteComponent(() => import('@/features/quarantine/components/quarantine-tab'), 'QuarantineTab');
 const SettingsTab = lazyRouteComponent(() => import('@/features/datasets/components/settings-tab'), 'SettingsTab');
 const VersionBand = lazyRouteComponent(() => import('@/features/datasets/components/version-band'), 'VersionBand');
 
@@ -50,10 +51,18 @@ export function DatasetPage({ id, search }: { id: string; search: DatasetSearch 
   if (!dataset.data || codeOf(dataset.error) === 'not_found') {
     return <Failed error={dataset.error} what="The dataset could not be read" onRetry={() => void dataset.refetch()} actions={<><Link to="/" className="btn">Go to datasets</Link><KeptChanges dataset={id} /></>} />;
   }
-  return <Shown dataset={dataset.data} search={search} onTab={(tab) => void navigate({ to: '/datasets/$id', params: { id }, search: (before) => ({ ...before, from: undefined, to: undefined, tab: tab === 'grid' ? undefined : tab }) })} />;
+  const onRecords = ({ state, code, upload }: RecordFilter): void => void navigate({ to: '/datasets/$id', params: { id }, replace: true, search: (before) => ({ ...before, records: state === 'open' ? undefined : state, reason: code, file: upload }) });
+  return <Shown dataset={dataset.data} search={search} onRecords={onRecords} onTab={(tab) => void navigate({ to: '/datasets/$id', params: { id }, search: (before) => ({ ...before, from: undefined, to: undefined, tab: tab === 'grid' ? undefined : tab }) })} />;
 }
 
-function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSearch; onTab: (tab: TabName) => void }) {
+interface ShownProps {
+  dataset: Dataset;
+  search: DatasetSearch;
+  onTab: (tab: TabName) => void;
+  onRecords: (filter: RecordFilter) => void;
+}
+
+function Shown({ dataset, search, onTab, onRecords }: ShownProps) {
   const { id } = dataset;
   const old = search.version !== undefined && search.version !== dataset.version ? search.version : null;
   return (
@@ -111,7 +120,7 @@ function Shown({ dataset, search, onTab }: { dataset: Dataset; search: DatasetSe
           <Suspense fallback={<Skeleton />}><ImportsTab datasetId={id} /></Suspense>
         </TabPanel>
         <TabPanel id="quarantine" className="ds-panel scrolls">
-          <Suspense fallback={<Skeleton />}><QuarantineTab dataset={dataset} /></Suspense>
+          <Suspense fallback={<Skeleton />}><QuarantineTab dataset={dataset} filter={{ state: search.records ?? 'open', code: search.reason, upload: search.file }} onFilter={onRecords} /></Suspense>
         </TabPanel>
         <TabPanel id="settings" className="ds-panel scrolls">
           <Suspense fallback={<Skeleton />}><SettingsTab dataset={dataset} /></Suspense>

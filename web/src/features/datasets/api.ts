@@ -1,4 +1,4 @@
-// Datasets, their versions and quarantine, as queries. Rows are not here: the grid's page cache reads them.
+// Datasets and their versions, as queries. Rows are not here: the grid's page cache reads them.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 
 import { api, unwrap } from '@/lib/api/client';
@@ -58,14 +58,6 @@ export async function restoreVersion(id: string, version: number, message: strin
   const committed = await unwrap(answer);
   return { version: committed.version, made: (await answer).response.status === 201 };
 }
-
-export const quarantineQuery = (id: string) =>
-  infiniteQueryOptions({
-    queryKey: ['dataset', id, 'quarantine'],
-    queryFn: ({ signal, pageParam }) =>
-      unwrap(api.GET('/api/v1/datasets/{id}/quarantine', { params: { path: { id }, query: { limit: 50, ...cursorOf(pageParam) } }, signal })),
-    ...pages,
-  });
 
 export const createDataset = (name: string, columns: NewColumn[]) => unwrap(api.POST('/api/v1/datasets', { body: { name, columns } }));
 
