@@ -182,11 +182,20 @@ impl Finder {
                 }
             }
             Self::Fixed { codec: None, .. } => {}
-            Self::Told { null, .. } if null.as_bytes() == cell => {}
-            Self::Told { finder, .. } => match finder.as_mut() {
-                Self::Infer(facts) => facts.add_value(cell),
-                other => other.add(cell),
-            },
+            Self::Told { null, finder } => {
+                if null.as_bytes() != cell {
+                    finder.add_value(cell);
+                }
+            }
+        }
+    }
+
+    /// Adds a cell that is no null, whatever it looks like. Apart from [`Self::add`], which runs for every cell of a file.
+    #[inline(never)]
+    fn add_value(&mut self, cell: &[u8]) {
+        match self {
+            Self::Infer(facts) => facts.add_value(cell),
+            other => other.add(cell),
         }
     }
 

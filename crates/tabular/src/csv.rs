@@ -108,6 +108,8 @@ pub struct Decoder {
     close: Mark,
     escape: Escape,
     comment: Option<u8>,
+    /// Whether all marks are of one byte, quotes are doubled and there are no comments, as in nearly every file.
+    is_simple: bool,
     /// Bytes of the byte order mark still to be left out.
     skip: usize,
     buffer: Vec<u8>,
@@ -158,8 +160,14 @@ impl Decoder {
             line: 1,
             record: 1,
         });
+        let is_single = |mark: &Option<Mark>| mark.as_ref().is_none_or(|m| m.rest.is_empty());
         Self {
             encoding: dialect.encoding,
+            is_simple: delimiter.rest.is_empty()
+                && is_single(&open)
+                && is_single(&close)
+                && dialect.escape == Escape::Doubled
+                && dialect.comment.is_none(),
             transcoder: Transcoder::new(dialect.encoding),
             is_quoting: open.is_some(),
             open: open.unwrap_or_else(|| delimiter.clone()),
@@ -268,7 +276,7 @@ impl Decoder {
             } else {
                 self.buffer.len().min(self.start + RECORD_BYTES_MAX + 1)
             };
-            let scan = if self.escape == Escape::Backslash {
+            let scan = if self.is_simple {
                 self.scan::<true>(limit)
             } else {
                 self.scan::<false>(limit)
@@ -321,8 +329,8 @@ impl Decoder {
 
     /// Whether the mark whose first byte was found here stands here; `None` while that cannot be known.
     #[inline]
-    fn stands(&self, mark: &Mark, at: usize) -> Option<bool> {
-        if mark.rest.is_empty() {
+    fn stands<const SIMPLE: bool>(&self, mark: &Mark, at: usize) -> Option<bool> {
+        if SIMPLE || mark.rest.is_empty() {
             return Some(true);
         }
         let rest = &self.buffer[at + 1..];
@@ -336,10 +344,13 @@ impl Decoder {
         }
     }
 
-    /// Reads on. `BACKSLASH`: a backslash escapes.
-    fn scan<const BACKSLASH: bool>(&mut self, limit: usize) -> Scan {
+    /// Reads on. `SIMPLE`: by marks of one byte alone.
+    fn scan<const SIMPLE: bool>(&mut self, limit: usize) -> Scan {
         let delimiter = self.delimiter.first;
         let close = self.close.first;
+        let escape = self.escape;
+        let length = |mark: &Mark| if SIMPLE { 1 } else { mark.len() };
+        let is_escape = |b: u8| !SIMPLE && b == b'\\' && escape == Escape::Backslash;
         let is_line_end = |b: u8| b == b'\n' || b == b'\r';
         loop {
             if self.at >= limit {
@@ -348,19 +359,18 @@ impl Decoder {
             if self.state == State::FieldStart {
                 let first = self.buffer[self.at];
                 if first == self.open.first && self.is_quoting {
-                    match self.stands(&self.open, self.at) {
+                    match self.stands::<SIMPLE>(&self.open, self.at) {
                         None => return Scan::Unclear,
                         Some(true) => {
                             self.state = State::Quoted;
                             self.lines_before_field = self.lines;
-                            self.at += self.open.len();
+                            self.at += length(&self.open);
                             continue;
                         }
                         Some(false) => {}
                     }
                 }
-                let begins = self.at == self.start && self.fields.is_empty();
-                self.state = if begins && self.comment == Some(first) && self.dropped.is_none() {
+                self.state = if !SIMPLE && self.comment == Some(first) && self.begins_record() {
                     State::Comment
                 } else {
                     State::Plain
@@ -370,7 +380,7 @@ impl Decoder {
             if self.state == State::Plain {
                 let len = ahead
                     .iter()
-                    .position(|b| *b == delimiter || is_line_end(*b) || (BACKSLASH && *b == b'\\'));
+                    .position(|b| *b == delimiter || is_line_end(*b) || is_escape(*b));
                 let Some(len) = len else {
                     self.at = limit;
                     return Scan::Limit;
@@ -378,17 +388,17 @@ impl Decoder {
                 self.at += len;
                 let byte = self.buffer[self.at];
                 if byte == delimiter {
-                    match self.stands(&self.delimiter, self.at) {
+                    match self.stands::<SIMPLE>(&self.delimiter, self.at) {
                         None => return Scan::Unclear,
                         Some(true) => {
                             self.end_field(self.at, false);
-                            self.next_field(self.at + self.delimiter.len());
+                            self.next_field(self.at + length(&self.delimiter));
                         }
                         Some(false) => self.at += 1,
                     }
                     continue;
                 }
-                if BACKSLASH && byte == b'\\' {
+                if is_escape(byte) {
                     if self.waits() {
                         return Scan::Unclear;
                     }
@@ -415,7 +425,7 @@ impl Decoder {
             // Quoted.
             let len = ahead
                 .iter()
-                .position(|b| *b == close || is_line_end(*b) || (BACKSLASH && *b == b'\\'));
+                .position(|b| *b == close || is_line_end(*b) || is_escape(*b));
             let Some(len) = len else {
                 self.at = limit;
                 return Scan::Limit;
@@ -430,14 +440,14 @@ impl Decoder {
                 self.at += line_end;
                 continue;
             }
-            if BACKSLASH && byte == b'\\' && close != b'\\' {
+            if is_escape(byte) && close != b'\\' {
                 if self.waits() {
                     return Scan::Unclear;
                 }
                 self.backslash();
                 continue;
             }
-            match self.stands(&self.close, self.at) {
+            match self.stands::<SIMPLE>(&self.close, self.at) {
                 None => return Scan::Unclear,
                 Some(false) => {
                     self.at += 1;
@@ -445,7 +455,7 @@ impl Decoder {
                 }
                 Some(true) => {}
             }
-            let behind = self.at + self.close.len();
+            let behind = self.at + length(&self.close);
             let Some(next) = self.buffer.get(behind).copied() else {
                 if !self.ended {
                     return Scan::Unclear;
@@ -454,23 +464,23 @@ impl Decoder {
                 self.at = behind;
                 return Scan::End(behind, 0);
             };
-            if next == close && self.escape != Escape::None {
-                match self.stands(&self.close, behind) {
+            if next == close && (SIMPLE || escape != Escape::None) {
+                match self.stands::<SIMPLE>(&self.close, behind) {
                     None => return Scan::Unclear,
                     Some(true) => {
                         self.escaped = true;
-                        self.at = behind + self.close.len();
+                        self.at = behind + length(&self.close);
                         continue;
                     }
                     Some(false) => {}
                 }
             }
             if next == delimiter {
-                match self.stands(&self.delimiter, behind) {
+                match self.stands::<SIMPLE>(&self.delimiter, behind) {
                     None => return Scan::Unclear,
                     Some(true) => {
                         self.end_field(self.at, true);
-                        self.next_field(behind + self.delimiter.len());
+                        self.next_field(behind + length(&self.delimiter));
                         continue;
                     }
                     Some(false) => {}
@@ -497,6 +507,10 @@ impl Decoder {
         self.at = at;
         self.field = at;
         self.state = State::FieldStart;
+    }
+
+    fn begins_record(&self) -> bool {
+        self.at == self.start && self.fields.is_empty() && self.dropped.is_none()
     }
 
     /// Passes the backslash at hand, and what it escapes.
@@ -541,21 +555,32 @@ impl Decoder {
         Some(1 + usize::from(self.buffer.get(self.at + 1) == Some(&b'\n')))
     }
 
+    #[inline]
     fn end_field(&mut self, end: usize, quoted: bool) {
-        let escaped = std::mem::take(&mut self.escaped) && !self.verbatim;
-        self.verbatim = false;
-        if self.dropped.is_some() {
+        if self.escaped || self.verbatim || self.dropped.is_some() {
+            self.end_unusual_field(end, quoted);
             return;
         }
         let begin = self.field + if quoted { self.open.len() } else { 0 };
-        let range = if escaped {
-            let from = self.unescaped.len() as u32;
-            self.unescape(begin, end, quoted);
-            (from | UNESCAPED, self.unescaped.len() as u32 | UNESCAPED)
-        } else {
-            (begin as u32, end as u32)
-        };
-        self.fields.push(range);
+        self.fields.push((begin as u32, end as u32));
+    }
+
+    #[cold]
+    fn end_unusual_field(&mut self, end: usize, quoted: bool) {
+        let escaped = std::mem::take(&mut self.escaped);
+        let verbatim = std::mem::take(&mut self.verbatim);
+        if self.dropped.is_some() {
+            return;
+        }
+        if !escaped || verbatim {
+            self.end_field(end, quoted);
+            return;
+        }
+        let begin = self.field + if quoted { self.open.len() } else { 0 };
+        let from = self.unescaped.len() as u32;
+        self.unescape(begin, end, quoted);
+        let to = self.unescaped.len() as u32;
+        self.fields.push((from | UNESCAPED, to | UNESCAPED));
     }
 
     /// Copies the cell to the side buffer, without what escapes in it.

@@ -7,6 +7,7 @@ use contracts::dataset::{ColumnType, Format};
 
 use crate::{
     datetime::{self, Fraction, StampStyle, TimeShape, TimeStyle, Zone},
+    marks::MarkFacts,
     number::{self, FloatStyle},
     words,
 };
@@ -20,8 +21,10 @@ const TIME: u16 = 1 << 5;
 const TIMESTAMP: u16 = 1 << 6;
 const TIMESTAMPTZ: u16 = 1 << 7;
 const JSON: u16 = 1 << 8;
+/// A number that is not spelled plainly.
+const MARKED: u16 = 1 << 9;
 const NUMBERS: u16 = INT64 | FLOAT | DECIMAL;
-const ALL: u16 = (1 << 9) - 1;
+const ALL: u16 = (1 << 10) - 1;
 
 /// Spellings of floats that a plain number fits.
 const PLAIN_FLOATS: u8 = 0b0011;
@@ -146,8 +149,11 @@ pub struct Facts {
     separators: u8,
     time: TimeFacts,
     zone: ZoneFact,
-    /// A plain whole number changes nothing any more.
+    marks: MarkFacts,
+    /// A plain whole number changes nothing any more: a short one, a longer one too, a negative one too.
     steady: bool,
+    steady_long: bool,
+    steady_negative: bool,
 }
 
 impl Default for Facts {
@@ -165,7 +171,10 @@ impl Default for Facts {
             separators: 0b11,
             time: TimeFacts::default(),
             zone: ZoneFact::Unknown,
+            marks: MarkFacts::default(),
             steady: false,
+            steady_long: false,
+            steady_negative: false,
         }
     }
 }
@@ -179,10 +188,17 @@ impl Facts {
 
     #[inline]
     pub fn add(&mut self, cell: &[u8]) {
-        if self.kinds == 0 || (self.steady && plain_whole(cell)) {
+        if self.kinds == 0 || (self.steady && self.is_nothing_new(cell)) {
             return;
         }
         self.narrow(cell);
+    }
+
+    #[inline]
+    fn is_nothing_new(&self, cell: &[u8]) -> bool {
+        (self.steady_long || cell.len() < 4)
+            && (self.steady_negative || cell.first() != Some(&b'-'))
+            && plain_whole(cell)
     }
 
     /// Adds a cell that is no null, whatever it looks like.
@@ -207,22 +223,41 @@ impl Facts {
         let possible = match cell[0] {
             b'0'..=b'9' | b'-' => self.number(cell) | self.moment(cell),
             b'{' | b'[' if self.kinds & JSON != 0 => json(cell),
-            b'a'..=b'z' | b'A'..=b'Z' => self.boolean(cell),
-            _ => 0,
+            b'a'..=b'z' | b'A'..=b'Z' => self.boolean(cell) | self.marked(cell),
+            _ => self.marked(cell),
         };
         self.kinds &= possible;
-        self.steady =
-            self.kinds != 0 && self.kinds & !NUMBERS == 0 && self.floats & !PLAIN_FLOATS == 0;
+        let is_marked = self.kinds & MARKED != 0;
+        self.steady = self.kinds & NUMBERS != 0
+            && self.kinds & !(NUMBERS | MARKED) == 0
+            && self.floats & !PLAIN_FLOATS == 0;
+        self.steady_long = !is_marked || self.marks.is_ungrouped();
+        self.steady_negative = !is_marked || self.marks.has_sign_first();
+    }
+
+    fn marked(&mut self, cell: &[u8]) -> u16 {
+        if self.kinds & MARKED != 0 && self.marks.add(cell) {
+            MARKED
+        } else {
+            0
+        }
     }
 
     fn number(&mut self, cell: &[u8]) -> u16 {
         if self.kinds & NUMBERS == 0 {
-            return 0;
+            return self.marked(cell);
         }
         let shape = number::shape(cell);
         self.floats &= shape.floats;
         self.broken |= shape.broken;
         let mut possible = 0;
+        if shape.decimal {
+            if self.kinds & MARKED != 0 && self.marks.add_plain(&shape) {
+                possible |= MARKED;
+            }
+        } else if shape.floats == 0 {
+            possible |= self.marked(cell);
+        }
         if shape.int64 {
             possible |= INT64;
         }
@@ -334,6 +369,9 @@ impl Facts {
                 self.kinds &= !TIMESTAMPTZ;
             }
         }
+        if !self.marks.join(&other.marks) {
+            self.kinds &= !MARKED;
+        }
         if self.nulls.count_ones() > 1 {
             self.kinds = 0;
         }
@@ -383,7 +421,7 @@ impl Facts {
     /// be a guess otherwise (day or month first, one-letter words) is taken.
     fn format(&self, kind: ColumnType, asked: bool) -> Option<Option<Format>> {
         if self.kinds & bit(kind) == 0 {
-            return None;
+            return self.marked_format(kind, asked).map(Some);
         }
         let pattern = match kind {
             ColumnType::Text => None,
@@ -429,6 +467,19 @@ impl Facts {
             }
         };
         Some(pattern.map(Format))
+    }
+
+    fn marked_format(&self, kind: ColumnType, asked: bool) -> Option<Format> {
+        if self.kinds & MARKED == 0 {
+            return None;
+        }
+        let (style, whole) = self.marks.conclude(asked)?;
+        let fits = match kind {
+            ColumnType::Int64 => whole,
+            ColumnType::Decimal => asked || !whole,
+            _ => false,
+        };
+        fits.then(|| Format(style.pattern(kind == ColumnType::Int64)))
     }
 
     fn date(&self, asked: bool) -> Option<datetime::DateStyle> {

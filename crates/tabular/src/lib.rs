@@ -17,6 +17,7 @@ pub mod format;
 pub mod infer;
 pub mod inspect;
 pub mod load;
+mod marks;
 pub mod names;
 mod number;
 mod record;

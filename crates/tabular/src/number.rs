@@ -9,6 +9,12 @@ pub(crate) struct Shape {
     pub floats: u8,
     /// Whether there is a fraction or an exponent.
     pub broken: bool,
+    pub negative: bool,
+    /// Digits before and behind the point.
+    pub whole: usize,
+    pub scale: usize,
+    /// Whether there is but a zero before the point.
+    pub zero_whole: bool,
 }
 
 /// Digits that PostgreSQL's `numeric` is trusted with, on either side of the point.
@@ -93,6 +99,10 @@ pub(crate) fn shape(cell: &[u8]) -> Shape {
                 float_styles(cell)
             },
             broken: false,
+            negative,
+            whole,
+            scale: 0,
+            zero_whole: digits == b"0",
         };
     }
     let Some(fraction) = rest.strip_prefix(b".") else {
@@ -126,6 +136,10 @@ pub(crate) fn shape(cell: &[u8]) -> Shape {
         decimal: !(negative && zero) && whole <= DIGITS_MAX && scale <= DIGITS_MAX,
         floats,
         broken: true,
+        negative,
+        whole,
+        scale,
+        zero_whole: digits[0] == b'0',
     }
 }
 
