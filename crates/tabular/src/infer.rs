@@ -6,7 +6,7 @@
 use contracts::dataset::{ColumnType, Format};
 
 use crate::{
-    datetime::{self, Fraction, StampStyle, TimeShape, TimeStyle, Zone},
+    datetime::{self, Dates, Fraction, Half, StampStyle, TimeShape, TimeStyle, Zone},
     marks::MarkFacts,
     number::{self, FloatStyle},
     words,
@@ -81,6 +81,8 @@ struct TimeFacts {
     digits: u8,
     trailing_zero: bool,
     zero_fraction: bool,
+    /// Ways to write the half of the day, one bit each.
+    halves: u8,
 }
 
 impl TimeFacts {
@@ -92,6 +94,8 @@ impl TimeFacts {
         self.digits |= 1 << shape.digits;
         self.trailing_zero |= shape.trailing_zero;
         self.zero_fraction |= shape.zero_fraction;
+        let half = Half::ALL.iter().position(|half| *half == shape.half);
+        self.halves |= 1 << half.unwrap_or_default();
     }
 
     fn join(&mut self, other: &Self) {
@@ -102,6 +106,7 @@ impl TimeFacts {
         self.digits |= other.digits;
         self.trailing_zero |= other.trailing_zero;
         self.zero_fraction |= other.zero_fraction;
+        self.halves |= other.halves;
     }
 
     /// The style that prints all of them, the canonical one if it does.
@@ -109,7 +114,11 @@ impl TimeFacts {
         if (self.bare_hour && self.padded_hour) || self.seconds == self.no_seconds {
             return None;
         }
-        let canonical = !self.bare_hour && self.seconds;
+        let half = *Half::ALL.get(self.halves.trailing_zeros() as usize)?;
+        if !self.halves.is_power_of_two() {
+            return None;
+        }
+        let canonical = !self.bare_hour && self.seconds && half == Half::Neither;
         let fraction = if canonical && !self.trailing_zero {
             Fraction::Trimmed
         } else if self.digits.is_power_of_two() {
@@ -125,6 +134,7 @@ impl TimeFacts {
             padded: !self.bare_hour,
             seconds: self.seconds,
             fraction,
+            half,
         })
     }
 }
@@ -144,7 +154,7 @@ pub struct Facts {
     booleans: u16,
     yes: bool,
     no: bool,
-    dates: u16,
+    dates: Dates,
     /// `T` is 1, a blank is 2.
     separators: u8,
     time: TimeFacts,
@@ -223,7 +233,7 @@ impl Facts {
         let possible = match cell[0] {
             b'0'..=b'9' | b'-' => self.number(cell) | self.moment(cell),
             b'{' | b'[' if self.kinds & JSON != 0 => json(cell),
-            b'a'..=b'z' | b'A'..=b'Z' => self.boolean(cell) | self.marked(cell),
+            b'a'..=b'z' | b'A'..=b'Z' => self.boolean(cell) | self.marked(cell) | self.moment(cell),
             _ => self.marked(cell),
         };
         self.kinds &= possible;
