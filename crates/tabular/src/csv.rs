@@ -110,6 +110,9 @@ pub struct Decoder {
     comment: Option<u8>,
     /// Whether all marks are of one byte, quotes are doubled and there are no comments, as in nearly every file.
     is_simple: bool,
+    /// Bytes that may mean something, in cells without quotes and with them.
+    plain_stops: Box<[bool; 256]>,
+    quoted_stops: Box<[bool; 256]>,
     /// Bytes of the byte order mark still to be left out.
     skip: usize,
     buffer: Vec<u8>,
@@ -124,9 +127,11 @@ pub struct Decoder {
     /// Line ends inside the record, and how many of them stood before the field.
     lines: u64,
     lines_before_field: u64,
-    /// Whether the cell being read holds what must be unescaped, or is kept as it stands in any case.
+    /// Whether the cell being read holds what must be unescaped, or is kept as it stands in any case; whether it is either, or of
+    /// a record over the limit.
     escaped: bool,
     verbatim: bool,
+    is_unusual: bool,
     /// Bytes in the file of a record over the limit that were dropped already.
     dropped: Option<u64>,
     fields: Vec<(u32, u32)>,
@@ -160,6 +165,16 @@ impl Decoder {
             line: 1,
             record: 1,
         });
+        let stops = |mark: &Mark| {
+            let mut stops = Box::new([false; 256]);
+            for byte in [mark.first, b'\n', b'\r'] {
+                stops[usize::from(byte)] = true;
+            }
+            stops[usize::from(b'\\')] |= dialect.escape == Escape::Backslash;
+            stops
+        };
+        let plain_stops = stops(&delimiter);
+        let quoted_stops = stops(close.as_ref().unwrap_or(&delimiter));
         let is_single = |mark: &Option<Mark>| mark.as_ref().is_none_or(|m| m.rest.is_empty());
         Self {
             encoding: dialect.encoding,
@@ -175,6 +190,8 @@ impl Decoder {
             delimiter,
             escape: dialect.escape,
             comment: dialect.comment.and_then(|c| u8::try_from(c).ok()),
+            plain_stops,
+            quoted_stops,
             skip,
             buffer: Vec::new(),
             ended: false,
@@ -187,6 +204,7 @@ impl Decoder {
             lines_before_field: 0,
             escaped: false,
             verbatim: false,
+            is_unusual: false,
             dropped: None,
             fields: Vec::new(),
             unescaped: Vec::new(),
@@ -288,6 +306,7 @@ impl Decoder {
             {
                 // Checked at the same byte however the file is cut into pieces.
                 self.dropped = Some(0);
+                self.is_unusual = true;
             }
             if let Some(dropped) = &mut self.dropped {
                 while self.encoding != Encoding::Utf8
@@ -349,6 +368,8 @@ impl Decoder {
         let delimiter = self.delimiter.first;
         let close = self.close.first;
         let escape = self.escape;
+        let open = self.open.first;
+        let is_quoting = self.is_quoting;
         let length = |mark: &Mark| if SIMPLE { 1 } else { mark.len() };
         let is_escape = |b: u8| !SIMPLE && b == b'\\' && escape == Escape::Backslash;
         let is_line_end = |b: u8| b == b'\n' || b == b'\r';
@@ -358,7 +379,7 @@ impl Decoder {
             }
             if self.state == State::FieldStart {
                 let first = self.buffer[self.at];
-                if first == self.open.first && self.is_quoting {
+                if first == open && is_quoting {
                     match self.stands::<SIMPLE>(&self.open, self.at) {
                         None => return Scan::Unclear,
                         Some(true) => {
@@ -378,9 +399,8 @@ impl Decoder {
             }
             let ahead = &self.buffer[self.at..limit];
             if self.state == State::Plain {
-                let len = ahead
-                    .iter()
-                    .position(|b| *b == delimiter || is_line_end(*b) || is_escape(*b));
+                let stops = &self.plain_stops;
+                let len = ahead.iter().position(|b| stops[usize::from(*b)]);
                 let Some(len) = len else {
                     self.at = limit;
                     return Scan::Limit;
@@ -423,9 +443,8 @@ impl Decoder {
                 return Scan::End(self.at, line_end);
             }
             // Quoted.
-            let len = ahead
-                .iter()
-                .position(|b| *b == close || is_line_end(*b) || is_escape(*b));
+            let stops = &self.quoted_stops;
+            let len = ahead.iter().position(|b| stops[usize::from(*b)]);
             let Some(len) = len else {
                 self.at = limit;
                 return Scan::Limit;
@@ -469,6 +488,7 @@ impl Decoder {
                     None => return Scan::Unclear,
                     Some(true) => {
                         self.escaped = true;
+                        self.is_unusual = true;
                         self.at = behind + length(&self.close);
                         continue;
                     }
@@ -520,6 +540,7 @@ impl Decoder {
             .get(self.at + 1)
             .is_some_and(|next| self.is_escapable(*next, self.state == State::Quoted));
         self.escaped |= escapes;
+        self.is_unusual |= escapes;
         self.at += 1 + usize::from(escapes);
     }
 
@@ -536,6 +557,7 @@ impl Decoder {
         self.state = State::Plain;
         self.escaped = false;
         self.verbatim = true;
+        self.is_unusual = true;
         if self.lines > self.lines_before_field || self.at >= self.buffer.len() {
             self.lines = self.lines_before_field;
             self.at = self.field;
@@ -557,7 +579,7 @@ impl Decoder {
 
     #[inline]
     fn end_field(&mut self, end: usize, quoted: bool) {
-        if self.escaped || self.verbatim || self.dropped.is_some() {
+        if self.is_unusual {
             self.end_unusual_field(end, quoted);
             return;
         }
@@ -569,7 +591,8 @@ impl Decoder {
     fn end_unusual_field(&mut self, end: usize, quoted: bool) {
         let escaped = std::mem::take(&mut self.escaped);
         let verbatim = std::mem::take(&mut self.verbatim);
-        if self.dropped.is_some() {
+        self.is_unusual = self.dropped.is_some();
+        if self.is_unusual {
             return;
         }
         if !escaped || verbatim {
@@ -616,6 +639,7 @@ impl Decoder {
     fn complete(&mut self, end: usize, line_end: usize) -> Event {
         let text = self.transcoder.source_len(&self.buffer[self.start..end]);
         let dropped = self.dropped.take();
+        self.is_unusual = false;
         let event = match dropped {
             _ if self.state == State::Comment => Event::Comment,
             Some(dropped) => Event::TooLarge(dropped + text),

@@ -114,6 +114,8 @@ pub(crate) const DATES: [(DateStyle, &str); 27] = [
         "MMMM dd, yyyy",
     ),
 ];
+/// So many of them have the month as a number.
+const NUMBERED: usize = 15;
 const DAY_FIRST: Dates = 0b000_0111_1110_0000;
 const MONTH_FIRST: Dates = 0b111_1000_0000_0000;
 
@@ -190,7 +192,17 @@ impl Half {
     }
 
     /// The half that opens what stands behind a time, and whether it is the second.
+    #[inline]
     fn read(rest: &[u8]) -> (Self, bool) {
+        match rest {
+            [b' ', b'A' | b'P' | b'a' | b'p', ..] | [b'A' | b'P' | b'a' | b'p', ..] => {
+                Self::read_letters(rest)
+            }
+            _ => (Self::Neither, false),
+        }
+    }
+
+    fn read_letters(rest: &[u8]) -> (Self, bool) {
         Self::ALL
             .into_iter()
             .skip(1)
@@ -345,7 +357,7 @@ pub(crate) fn dates(cell: &[u8]) -> Option<(Dates, usize)> {
             return None;
         }
         let (padded, bare) = paddings(month, m, day, d);
-        let set = set(Order::Year, third, 1, padded, bare);
+        let set = set(Order::Year, third, padded, bare);
         return (set != 0).then_some((set, end));
     }
     let (first, a) = one_or_two(cell)?;
@@ -365,10 +377,10 @@ pub(crate) fn dates(cell: &[u8]) -> Option<(Dates, usize)> {
     let (padded, bare) = paddings(first, a, second, b);
     let mut found = 0;
     if valid(year, second, first) {
-        found |= set(Order::Day, separator, 1, padded, bare);
+        found |= set(Order::Day, separator, padded, bare);
     }
     if valid(year, first, second) {
-        found |= set(Order::Month, separator, 1, padded, bare);
+        found |= set(Order::Month, separator, padded, bare);
     }
     (found != 0).then_some((found, end))
 }
@@ -381,17 +393,16 @@ fn paddings(first: u32, a: usize, second: u32, b: usize) -> (bool, bool) {
     )
 }
 
-/// `months`: ways in which the month may be written, one bit each.
-fn set(order: Order, separator: u8, months: u8, padded: bool, bare: bool) -> Dates {
-    DATES
+fn set(order: Order, separator: u8, padded: bool, bare: bool) -> Dates {
+    let fits = |style: &DateStyle| {
+        style.order == order
+            && style.separator == separator
+            && if style.padded { padded } else { bare }
+    };
+    DATES[..NUMBERED]
         .iter()
         .enumerate()
-        .filter(|(_, (style, _))| {
-            style.order == order
-                && style.separator == separator
-                && months & style.month.bit() != 0
-                && if style.padded { padded } else { bare }
-        })
+        .filter(|(_, (style, _))| fits(style))
         .fold(0, |set, (bit, _)| set | 1 << bit)
 }
 
@@ -435,7 +446,22 @@ fn named(cell: &[u8]) -> Option<Named> {
     if !valid(year, month, day) || rest.get(4).is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    let dates = set(order, separator, months, d == 2, d == 1 || day > 9);
+    let fits = |style: &DateStyle| {
+        style.order == order
+            && style.separator == separator
+            && months & style.month.bit() != 0
+            && (if style.padded {
+                d == 2
+            } else {
+                d == 1 || day > 9
+            })
+    };
+    let dates = DATES
+        .iter()
+        .enumerate()
+        .skip(NUMBERED)
+        .filter(|(_, (style, _))| fits(style))
+        .fold(0, |set, (bit, _)| set | 1 << bit);
     (dates != 0).then(|| Named {
         dates,
         len: cell.len() - rest.len() + 4,

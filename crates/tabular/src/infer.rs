@@ -160,9 +160,8 @@ pub struct Facts {
     time: TimeFacts,
     zone: ZoneFact,
     marks: MarkFacts,
-    /// A plain whole number changes nothing any more: a short one, a longer one too, a negative one too.
-    steady: bool,
-    steady_long: bool,
+    /// A plain whole number of so many characters changes nothing any more, and a negative one as well.
+    steady_len: usize,
     steady_negative: bool,
 }
 
@@ -182,8 +181,7 @@ impl Default for Facts {
             time: TimeFacts::default(),
             zone: ZoneFact::Unknown,
             marks: MarkFacts::default(),
-            steady: false,
-            steady_long: false,
+            steady_len: 0,
             steady_negative: false,
         }
     }
@@ -198,7 +196,7 @@ impl Facts {
 
     #[inline]
     pub fn add(&mut self, cell: &[u8]) {
-        if self.kinds == 0 || (self.steady && self.is_nothing_new(cell)) {
+        if self.kinds == 0 || self.is_nothing_new(cell) {
             return;
         }
         self.narrow(cell);
@@ -206,7 +204,7 @@ impl Facts {
 
     #[inline]
     fn is_nothing_new(&self, cell: &[u8]) -> bool {
-        (self.steady_long || cell.len() < 4)
+        cell.len() <= self.steady_len
             && (self.steady_negative || cell.first() != Some(&b'-'))
             && plain_whole(cell)
     }
@@ -238,10 +236,15 @@ impl Facts {
         };
         self.kinds &= possible;
         let is_marked = self.kinds & MARKED != 0;
-        self.steady = self.kinds & NUMBERS != 0
+        let is_steady = self.kinds & NUMBERS != 0
             && self.kinds & !(NUMBERS | MARKED) == 0
             && self.floats & !PLAIN_FLOATS == 0;
-        self.steady_long = !is_marked || self.marks.is_ungrouped();
+        self.steady_len = match is_steady {
+            false => 0,
+            // Thousands may yet turn out to be marked.
+            true if is_marked && !self.marks.is_ungrouped() => 3,
+            true => usize::MAX,
+        };
         self.steady_negative = !is_marked || self.marks.has_sign_first();
     }
 
@@ -385,7 +388,7 @@ impl Facts {
         if self.nulls.count_ones() > 1 {
             self.kinds = 0;
         }
-        self.steady = false;
+        self.steady_len = 0;
     }
 
     /// The column's type, spelling and null.

@@ -174,6 +174,7 @@ fn float_characters(cell: &[u8]) -> bool {
 }
 
 /// A whole number in the one canonical spelling.
+#[inline]
 pub(crate) fn parse_int(cell: &[u8]) -> Option<i64> {
     let digits = cell.strip_prefix(b"-").unwrap_or(cell);
     let negative = digits.len() != cell.len();
