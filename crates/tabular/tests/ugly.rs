@@ -91,6 +91,20 @@ fn what_stands_above_and_below_the_table_is_counted_and_can_be_told() {
 }
 
 #[test]
+fn a_footer_that_is_too_long_to_set_aside_is_refused() {
+    let told = |footer| Options {
+        footer: Some(footer),
+        ..Options::default()
+    };
+    let file = format!("a,b\n{}", format!("1,{}\n", "x".repeat(9 << 20)).repeat(4));
+    let error = analyse_with(file.as_bytes(), &told(5), None, 1 << 20).unwrap_err();
+    assert!(error.to_string().contains("footer"), "{error}");
+    assert!(analyse_with(file.as_bytes(), &told(1), None, 1 << 20).is_ok());
+    let error = analyse_with(b"a\n1\n", &told(u64::MAX), None, 9).unwrap_err();
+    assert!(matches!(error, FileError::Options(_)));
+}
+
+#[test]
 fn an_encoding_is_taken_as_told_and_what_it_lacks_is_quarantined_with_its_bytes() {
     let told = |encoding: &str| Options {
         encoding: Some(encoding.into()),
