@@ -85,6 +85,15 @@ const MATRIX: &[(&str, &str, [u16; 5])] = &[
         [401, 404, 403, 204, 204],
     ),
     ("get", "/api/v1/datasets/{id}/quarantine", VIEWERS),
+    ("get", "/api/v1/datasets/{id}/quarantine/download", VIEWERS),
+    // Of a record that is not there: whoever may do it is told so.
+    (
+        "post",
+        "/api/v1/datasets/{id}/quarantine/resubmit",
+        [401, 404, 403, 400, 400],
+    ),
+    ("post", "/api/v1/datasets/{id}/quarantine/discard", EDITORS),
+    ("post", "/api/v1/datasets/{id}/quarantine/reopen", EDITORS),
     ("get", "/api/v1/uploads", SIGNED_IN),
     // Into the shared dataset; anyone signed in may make a dataset of their own.
     ("post", "/api/v1/uploads", [401, 404, 403, 201, 201]),
@@ -216,6 +225,12 @@ fn with_body(
         }
         ("get", "/datasets/{id}/diff") => request.query(&[("from", "1")]),
         ("post", "/datasets/{id}/restore") => request.json(&json!({"version": 1})),
+        ("post", "/datasets/{id}/quarantine/resubmit") => {
+            request.json(&json!({"rows": [{"id": "1.1"}]}))
+        }
+        ("post", "/datasets/{id}/quarantine/discard" | "/datasets/{id}/quarantine/reopen") => {
+            request.json(&json!({"ids": ["1.1"]}))
+        }
         ("post", "/datasets/{id}/commits") => {
             request.json(&json!({"base_version": 1, "changes": []}))
         }

@@ -7,7 +7,8 @@ use anyhow::{Context, ensure};
 use contracts::{
     Code,
     dataset::RowPage,
-    upload::{QuarantineList, Upload, UploadState},
+    quarantine::QuarantineList,
+    upload::{Upload, UploadState},
 };
 use serde_json::{Value, json};
 use testkit::{Client, shared};

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use contracts::{
     DatasetId, UploadId,
     auth::AccessClaims,
-    upload::{Checksum, UploadState},
+    upload::{Checksum, SendTo, UploadState},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Method, StatusCode};
@@ -456,7 +456,7 @@ async fn a_link_takes_this_file_and_nothing_else() -> anyhow::Result<()> {
         .map(|byte| format!("{byte:02x}"))
         .collect::<String>();
     let mut ask = new_dataset("Links", "links.csv", file.len() as u64);
-    ask.checksum = Some(Checksum { sha256 });
+    ask.checksum = Some(Checksum::Whole { sha256 });
     let created = user.create_upload(&ask).await?;
 
     let longer = [file.clone(), b"3,4\n".to_vec()].concat();
@@ -470,31 +470,38 @@ async fn a_link_takes_this_file_and_nothing_else() -> anyhow::Result<()> {
             .is_client_error(),
         "another content was taken"
     );
+    let SendTo::Whole(link) = &created.to else {
+        bail!("a small file goes in one piece: {created:?}");
+    };
     for (from, to) in [
         ("links.csv", "other.csv"),
         ("X-Amz-Expires=900", "X-Amz-Expires=9000"),
         ("X-Amz-Signature=", "X-Amz-Signature=0"),
     ] {
-        ensure!(created.url.contains(from), "{}", created.url);
-        let mut tampered = created.clone();
+        ensure!(link.url.contains(from), "{}", link.url);
+        let mut tampered = link.clone();
         tampered.url = tampered.url.replace(from, to);
         ensure!(
-            user.put(&tampered, file.clone()).await?.is_client_error(),
+            user.put_whole(&tampered, file.clone())
+                .await?
+                .is_client_error(),
             "{to} was taken"
         );
     }
-    let mut got = created.clone();
+    let mut got = link.clone();
     got.method = "GET".to_owned();
     ensure!(
-        user.put(&got, Vec::new()).await?.is_client_error(),
+        user.put_whole(&got, Vec::new()).await?.is_client_error(),
         "the link reads"
     );
-    let mut typed = created.clone();
+    let mut typed = link.clone();
     typed
         .headers
         .insert("content-type".to_owned(), "text/html".to_owned());
     ensure!(
-        user.put(&typed, file.clone()).await?.is_client_error(),
+        user.put_whole(&typed, file.clone())
+            .await?
+            .is_client_error(),
         "another type was taken"
     );
     ensure!(user.upload(created.id).await?.state == UploadState::Created);

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+
 import { expect, type Page, test } from '@playwright/test';
 
 import { consoleErrors, csv, published, signIn, unique, uploadNew } from './steps';
@@ -67,4 +69,51 @@ test('what was sent goes on without the page', async ({ page }) => {
   await page.reload();
   await published(page.locator(`[data-testid="upload-card"][data-dataset="${name}"]`));
   await expect(page.getByRole('main').getByRole('link', { name })).toBeVisible();
+});
+
+test('a large file goes on after a reload with the parts that are missing', async ({ page }) => {
+  const errors = consoleErrors(page);
+  // Three parts, of which the last is short.
+  const huge = Buffer.from(`id,text\n${Array.from({ length: 36_000 }, (_, i) => `${i + 1},${'gridkeep '.repeat(110)}`).join('\n')}\n`);
+  expect(huge.length).toBeGreaterThan(34 * 1024 * 1024);
+  await slow(page, 6_000_000);
+  const name = unique('resumed');
+  const last = page.waitForResponse((response) => response.url().includes('partNumber=3') && response.request().method() === 'PUT');
+  const [file, changed] = [test.info().outputPath('huge.csv'), test.info().outputPath('changed.csv')];
+  await writeFile(file, huge);
+  await writeFile(changed, Buffer.concat([huge.subarray(0, 100), Buffer.from('X'), huge.subarray(101)]));
+  let card = await uploadNew(page, file, name);
+  await expect(card).toHaveAttribute('data-stage', 'sending');
+  expect((await last).status()).toBe(200);
+
+  await card.getByRole('button', { name: /^Pause/ }).click();
+  await expect(card).toHaveAttribute('data-stage', 'paused');
+  await card.getByRole('button', { name: /^Go on/ }).click();
+  await expect(card).toHaveAttribute('data-stage', 'sending');
+  page.on('dialog', (dialog) => void dialog.accept());
+  await page.reload();
+  card = page.locator(`[data-testid="upload-card"][data-dataset="${name}"]`);
+  await expect(card).toHaveAttribute('data-stage', 'interrupted');
+  await expect(card).toContainText(/MB of .*MB are kept/);
+
+  const choose = async (chosen: string): Promise<void> => {
+    const chooser = page.waitForEvent('filechooser');
+    await card.getByRole('button', { name: 'Choose the same file' }).click();
+    await (await chooser).setFiles(chosen);
+  };
+  await choose(changed);
+  await expect(card.getByRole('alert')).toContainText('another content');
+  await expect(card).toHaveAttribute('data-stage', 'interrupted');
+
+  await slow(page, -1);
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    const part = /partNumber=(\d+)/.exec(request.url())?.[1];
+    if (part && request.method() === 'PUT') sent.push(part);
+  });
+  await choose(file);
+  await published(card);
+  expect([...new Set(sent)].sort()).toEqual(['1', '2']);
+  await expect(card.getByTestId('receipt')).toContainText('36,000 rows read');
+  expect(errors).toEqual([]);
 });

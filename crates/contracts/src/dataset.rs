@@ -64,7 +64,7 @@ pub struct Dataset {
     pub columns: Vec<Column>,
     /// The caller's own role.
     pub role: Role,
-    /// Quarantined rows over all imports.
+    /// Records in quarantine: neither resubmitted nor discarded.
     pub quarantined: i64,
     /// UTC, six decimals: when the head was published.
     pub published_at: String,

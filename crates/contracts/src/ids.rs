@@ -102,6 +102,15 @@ id!(
     TokenId, "tok_", "token"
 );
 
+impl UploadId {
+    /// The id of an event that may come more than once: its time, so that it sorts as others do, and what tells it from others.
+    #[must_use]
+    pub fn of_event(at: jiff::Timestamp, digest: u128) -> Self {
+        let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
+        Self(Ulid::from_parts(millis, digest))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

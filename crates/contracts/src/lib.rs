@@ -5,11 +5,13 @@
 pub mod auth;
 pub mod commit;
 pub mod dataset;
+pub mod drop_folder;
 pub mod events;
 pub mod ids;
 pub mod names;
 pub mod plan;
 pub mod problem;
+pub mod quarantine;
 pub mod receipt;
 pub mod upload;
 pub mod widget;

@@ -148,6 +148,49 @@ impl Default for Dialect {
     }
 }
 
+/// What a file is, whatever its name says. All but text are turned into delimited text as they are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    #[default]
+    Text,
+    Xlsx,
+    Xlsm,
+    Xlsb,
+    Xls,
+    Ods,
+    Ndjson,
+    Json,
+    Parquet,
+}
+
+/// What the file is packed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Packing {
+    Gz,
+    Zst,
+    Zip,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Container {
+    pub packing: Packing,
+    /// The file of the archive that is read. It is only shown, never used as a path.
+    pub member: Option<String>,
+}
+
+/// The format of a file and which part of it is read: enough to read the very same rows again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FileKind {
+    #[serde(default)]
+    pub format: FileFormat,
+    #[serde(default)]
+    pub container: Option<Container>,
+    #[serde(default)]
+    pub sheet: Option<String>,
+}
+
 /// What the user fixed beforehand; everything left out is found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -183,6 +226,12 @@ pub struct Options {
     /// The one spelling of null, by file column name.
     #[serde(default)]
     pub nulls: BTreeMap<String, String>,
+    /// The sheet of a workbook; without it the first one that is visible and not empty.
+    #[serde(default)]
+    pub sheet: Option<String>,
+    /// The file of an archive; without it the first one that can be read.
+    #[serde(default)]
+    pub member: Option<String>,
 }
 
 /// Characters of a delimiter.
@@ -266,6 +315,9 @@ pub struct PlannedColumn {
 /// The file's half of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FilePlan {
+    #[serde(flatten)]
+    pub kind: FileKind,
+    /// Of a file that is not text: of the text that it is turned into.
     pub dialect: Dialect,
     pub columns: Vec<PlannedColumn>,
     /// Records of the file, the header and skipped ones counted.

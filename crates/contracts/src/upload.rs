@@ -38,10 +38,23 @@ pub enum Target {
     New { new_name: String },
 }
 
+/// A larger file is sent in parts, unless the checksum of the whole of it is given.
+pub const WHOLE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// As S3 demands of every part but the last.
+pub const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;
+
+/// SHA-256 of the file: of the whole, which is then sent in one piece, or of each part. 64 hexadecimal digits, or base64.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Checksum {
-    /// SHA-256 of the file: 64 hexadecimal digits, or base64.
-    pub sha256: String,
+#[serde(untagged)]
+pub enum Checksum {
+    Whole {
+        sha256: String,
+    },
+    /// The file is cut after every `part_bytes` bytes (5 MiB at least); the last part may be shorter.
+    Parts {
+        part_bytes: u64,
+        sha256: Vec<String>,
+    },
 }
 
 /// `POST /uploads`
@@ -62,14 +75,69 @@ pub struct CreateUpload {
     pub confirm: Confirm,
 }
 
-/// What to send the bytes with: this method, to this URL, with these headers, before `expires_at`.
+/// Where to send the bytes.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CreatedUpload {
     pub id: UploadId,
+    #[serde(flatten)]
+    pub to: SendTo,
+}
+
+/// In one piece, or part by part.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum SendTo {
+    Whole(Link),
+    Parts(PartLinks),
+}
+
+/// This method, to this URL, with these headers, before `expires_at`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Link {
     pub method: String,
     pub url: String,
     pub headers: BTreeMap<String, String>,
     pub expires_at: String,
+}
+
+/// The parts of a file, in its order. PUT each one that has no `etag` yet, several at a time if you like, and keep the `ETag`
+/// of every answer: `POST /uploads/{id}/complete` takes them all. Links run out at `expires_at`; `GET /uploads/{id}/parts` has
+/// new ones.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PartLinks {
+    /// Length of every part but the last.
+    pub part_bytes: u64,
+    pub parts: Vec<PartLink>,
+    pub expires_at: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PartLink {
+    /// From 1.
+    pub number: u32,
+    pub bytes: u64,
+    pub url: String,
+    /// To send with it: the part's checksum, when it was given.
+    pub headers: BTreeMap<String, String>,
+    /// The part is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+}
+
+/// `POST /uploads/{id}/complete`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompleteUpload {
+    /// All of them.
+    pub parts: Vec<SentPart>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SentPart {
+    pub number: u32,
+    /// What the storage answered to the part.
+    pub etag: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -122,25 +190,9 @@ pub struct UploadList {
     pub next: Option<String>,
 }
 
-/// `GET /uploads/{id}/warnings`, and the quarantine with its rows' raw text.
+/// `GET /uploads/{id}/warnings`
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PlaceList {
     pub places: Vec<Place>,
-    pub next: Option<String>,
-}
-
-/// A quarantined record of a dataset.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct QuarantinedRow {
-    pub upload_id: UploadId,
-    pub file_name: String,
-    #[serde(flatten)]
-    pub place: Place,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct QuarantineList {
-    pub rows: Vec<QuarantinedRow>,
-    pub total: i64,
     pub next: Option<String>,
 }

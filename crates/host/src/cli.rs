@@ -154,6 +154,12 @@ pub struct ReadingArgs {
     /// A column's one spelling of null, as often as needed.
     #[arg(long = "null", value_name = "COLUMN=TEXT", value_parser = nulled)]
     pub nulls: Vec<(String, String)>,
+    /// Read this sheet of a workbook.
+    #[arg(long)]
+    pub sheet: Option<String>,
+    /// Read this file of an archive.
+    #[arg(long)]
+    pub member: Option<String>,
 }
 
 impl From<&ReadingArgs> for Options {
@@ -179,6 +185,8 @@ impl From<&ReadingArgs> for Options {
             header_rows: args.header_rows,
             types: args.types.iter().cloned().collect(),
             nulls: args.nulls.iter().cloned().collect(),
+            sheet: args.sheet.clone(),
+            member: args.member.clone(),
         }
     }
 }

@@ -8,7 +8,10 @@ use contracts::{DatasetId, UserId, dataset::Role};
 use http::request::Parts;
 use sqlx::PgPool;
 
-use crate::{auth::Verifier, http::ApiError};
+use crate::{
+    auth::{Asker, Verifier},
+    http::ApiError,
+};
 
 /// A least role, as a type.
 pub trait AtLeast: Send + Sync + 'static {
@@ -72,9 +75,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let pool = PgPool::from_ref(state);
-        let user = Arc::<Verifier>::from_ref(state)
-            .identify(&pool, &parts.headers)
-            .await?;
+        let asker = Arc::<Verifier>::from_ref(state).identify(&parts.headers)?;
         let params = RawPathParams::from_request_parts(parts, state)
             .await
             .map_err(ApiError::internal)?;
@@ -84,7 +85,7 @@ where
             .map(|(_, id)| id.parse().ok());
         let dataset =
             dataset.ok_or_else(|| ApiError::internal("the route of an Access has no {id}"))?;
-        let grant = grant(&pool, user, dataset, R::ROLE).await?;
+        let grant = grant(&pool, asker, dataset, R::ROLE).await?;
         Ok(Self {
             grant,
             role: PhantomData,
@@ -103,25 +104,27 @@ pub async fn require(
     dataset: DatasetId,
     least: Role,
 ) -> Result<Grant, ApiError> {
-    grant(pool, user, Some(dataset), least).await
+    grant(pool, user.into(), Some(dataset), least).await
 }
 
-/// Member and grant in one query. `None` is an id that no dataset can have: a stranger still has to be a member to hear so.
+/// Token, member and grant in one query. `None` is an id that no dataset can have: a stranger still has to be a member to hear so.
 async fn grant(
     pool: &PgPool,
-    user: UserId,
+    asker: Asker,
     dataset: Option<DatasetId>,
     least: Role,
 ) -> Result<Grant, ApiError> {
     let missing = || ApiError::not_found("dataset");
     let row = sqlx::query!(
-        r#"select d.no as "no?", d.head as "head?", d.rows as "rows?", g.role as "role?"
+        r#"select m.id as member, d.no as "no?", d.head as "head?", d.rows as "rows?", g.role as "role?"
            from gk.member m
            left join gk.dataset d on d.id = $2 and d.deleted_at is null
            left join gk.dataset_grant g on g.member = m.id and g.dataset = d.no
-           where m.id = $1"#,
-        user.to_string(),
+           where m.id = coalesce($1, (select member from gk.api_token
+               where hash = $3 and (expires_at is null or expires_at > now())))"#,
+        asker.user(),
         dataset.map(|id| id.to_string()).unwrap_or_default(),
+        asker.token(),
     )
     .fetch_optional(pool)
     .await?
@@ -150,7 +153,7 @@ async fn grant(
         }));
     }
     Ok(Grant {
-        user,
+        user: row.member.parse().map_err(ApiError::internal)?,
         dataset,
         no,
         role,

@@ -134,31 +134,46 @@ impl Verifier {
             .map(Credential::Access)
     }
 
-    /// The user whom the request names; whether that is a member is yet to be asked. Used where another query does so anyway.
-    pub(crate) async fn identify(
-        &self,
-        pool: &PgPool,
-        headers: &HeaderMap,
-    ) -> Result<UserId, ApiError> {
+    /// Whom the request names; whether that is a member is yet to be asked, in whatever query is made anyway.
+    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Asker, ApiError> {
         match self
             .credential(headers)
             .ok_or_else(ApiError::unauthenticated)?
         {
             Credential::Access(token) => match self.verify(token) {
-                Ok(claims) => Ok(claims.sub),
+                Ok(claims) => Ok(Asker::from(claims.sub)),
                 Err(_invalid) => Err(ApiError::unauthenticated()),
             },
-            Credential::ApiToken(token) => {
-                let hash = hash_api_token(token);
-                let member = sqlx::query_scalar!(
-                    "select member from gk.api_token where hash = $1 and (expires_at is null or expires_at > now())",
-                    hash.as_slice(),
-                )
-                .fetch_optional(pool)
-                .await?
-                .ok_or_else(ApiError::unauthenticated)?;
-                member.parse().map_err(ApiError::internal)
-            }
+            Credential::ApiToken(token) => Ok(Asker {
+                user: None,
+                token: Some(hash_api_token(token)),
+            }),
+        }
+    }
+}
+
+/// Whom a request names: a user, or the owner of an API token by its hash.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker {
+    user: Option<UserId>,
+    token: Option<[u8; 32]>,
+}
+
+impl Asker {
+    pub(crate) fn user(&self) -> Option<String> {
+        self.user.map(|user| user.to_string())
+    }
+
+    pub(crate) fn token(&self) -> Option<&[u8]> {
+        self.token.as_ref().map(<[u8; 32]>::as_slice)
+    }
+}
+
+impl From<UserId> for Asker {
+    fn from(user: UserId) -> Self {
+        Self {
+            user: Some(user),
+            token: None,
         }
     }
 }
@@ -212,18 +227,19 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let pool = PgPool::from_ref(state);
-        let user = Arc::<Verifier>::from_ref(state)
-            .identify(&pool, &parts.headers)
-            .await?;
+        let asker = Arc::<Verifier>::from_ref(state).identify(&parts.headers)?;
         let member = sqlx::query_scalar!(
-            "select 1 as \"one!\" from gk.member where id = $1",
-            user.to_string()
+            "select id from gk.member where id = coalesce($1, (select member from gk.api_token \
+                 where hash = $2 and (expires_at is null or expires_at > now())))",
+            asker.user(),
+            asker.token()
         )
         .fetch_optional(&pool)
         .await?;
         // A member removed since the token was made is nobody.
-        member
-            .map(|_| Self { user })
-            .ok_or_else(ApiError::unauthenticated)
+        let user = member.ok_or_else(ApiError::unauthenticated)?;
+        Ok(Self {
+            user: user.parse().map_err(ApiError::internal)?,
+        })
     }
 }

@@ -7,7 +7,9 @@ pub use aws_sdk_s3 as sdk;
 use aws_sdk_s3::{
     Client,
     config::{Credentials, RequestChecksumCalculation, ResponseChecksumValidation},
+    presigning::PresigningConfig,
 };
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{ConfigError, Settings};
@@ -81,4 +83,18 @@ pub async fn client(config: &S3Config) -> Client {
         builder = builder.endpoint_url(endpoint).force_path_style(true);
     }
     Client::from_conf(builder.build())
+}
+
+/// For a link that may be used from `now` on for so long.
+///
+/// # Errors
+/// When the lifetime is longer than S3 allows.
+pub fn presigning(
+    now: Timestamp,
+    lifetime: Duration,
+) -> Result<PresigningConfig, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(PresigningConfig::builder()
+        .start_time(now.into())
+        .expires_in(lifetime)
+        .build()?)
 }

@@ -96,6 +96,24 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// Puts rows that lie in a range of their own, given by a query for their `row_id`, into blocks.
+pub(crate) async fn enclose(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    version: i64,
+    rows: &str,
+) -> Result<()> {
+    sqlx::query(AssertSqlSafe(format!(
+        "insert into {} (lo, n, v_from) select min(row_id), count(*), $1 from \
+           (select row_id, (row_number() over (order by row_id) - 1) / {BLOCK_ROWS} as block from ({rows}) rows) numbered group by block",
+        tables::blocks(dataset_no)
+    )))
+    .bind(version)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Makes the blocks of an older version those of this one. They count the same rows.
 pub(crate) async fn restore(
     connection: &mut PgConnection,

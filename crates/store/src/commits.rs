@@ -6,16 +6,19 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use contracts::{UserId, commit::Conflict, dataset::VersionKind, receipt::Receipt};
+use contracts::{
+    DatasetId, UserId, commit::Conflict, dataset::VersionKind, quarantine::QuarantineId,
+    receipt::Receipt,
+};
 use serde_json::Value;
-use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, Row as _, postgres::PgRow, types::Json};
 
 use crate::{
     Error, Result, Snapshot, Store, StoredColumn, blocks, cells,
     columns::sql_type,
     imports::{big, lock_dataset, word},
-    plans::head_columns,
-    publish::{announce, write_version},
+    publish::{NewVersion, write_version},
+    quarantine,
     statement::Binds,
     tables,
 };
@@ -67,45 +70,99 @@ pub enum Commit {
     Unchanged { version: i64 },
     /// Somebody else changed these cells since the base; nothing was written.
     Conflicts(Vec<Conflict>),
+    /// These records are no longer open in the quarantine; nothing was written.
+    Settled(Vec<QuarantineId>),
 }
 
 /// The dataset as its lock found it.
 pub(crate) struct Head {
     pub(crate) dataset_no: i64,
+    pub(crate) dataset: DatasetId,
     pub(crate) version: i64,
     pub(crate) rows: i64,
     pub(crate) max_commit: i64,
     pub(crate) hidden: Vec<i64>,
+    pub(crate) columns: Vec<StoredColumn>,
+    /// All of the table's: [`tables::physical_names`].
+    pub(crate) physical: Vec<String>,
+}
+
+/// Who makes a commit, and as what.
+pub(crate) struct Making<'a> {
+    pub(crate) kind: VersionKind,
+    pub(crate) author: UserId,
+    pub(crate) message: &'a str,
+    pub(crate) idempotency: Option<&'a IdempotencyKey>,
+    /// New rows, which get ids behind everything handed out so far.
+    pub(crate) new_rows: i64,
+}
+
+/// A commit under way.
+pub(crate) struct Made {
+    pub(crate) id: i64,
+    /// The first new row's.
+    pub(crate) row_lo: Option<i64>,
 }
 
 impl Head {
     /// Takes the dataset's lock, first and as a statement of its own, then looks.
     pub(crate) async fn lock(connection: &mut PgConnection, dataset_no: i64) -> Result<Self> {
         lock_dataset(connection, dataset_no).await?;
+        Self::look(connection, dataset_no).await
+    }
+
+    /// The head as this statement sees it: without the lock it may move at once.
+    pub(crate) async fn look(connection: &mut PgConnection, dataset_no: i64) -> Result<Self> {
         let row = sqlx::query!(
-            "select head, rows, max_commit, hidden from gk.dataset where no = $1 and deleted_at is null and head > 0",
-            dataset_no
+            r#"select d.id, d.head, d.rows, d.max_commit, d.hidden, v.columns as "columns: Json<Vec<StoredColumn>>",
+                   array(select attname::text from pg_attribute where attrelid = $2::text::regclass and attnum > 0
+                       and not attisdropped and attname not in ('row_id', 'born') order by attnum) as "physical!"
+               from gk.dataset d join gk.version v on v.dataset = d.no and v.version = d.head
+               where d.no = $1 and d.deleted_at is null"#,
+            dataset_no,
+            tables::live(dataset_no)
         )
         .fetch_optional(connection)
         .await?
         .ok_or(Error::NotFound("dataset"))?;
         Ok(Self {
             dataset_no,
+            dataset: row.id.parse()?,
             version: row.head,
             rows: row.rows,
             max_commit: row.max_commit,
             hidden: row.hidden,
+            columns: row.columns.0,
+            physical: row.physical,
         })
     }
 
-    /// Draws the id of a commit. Only ids of imports may be older than rows they do not see.
-    pub(crate) async fn draw_commit(&self, connection: &mut PgConnection) -> Result<i64> {
-        Ok(sqlx::query_scalar!(
-            r#"update gk.dataset set next_commit = next_commit + 1 where no = $1 returning next_commit - 1 as "id!""#,
-            self.dataset_no
+    /// Draws the id of a commit and records it. Only ids of imports may be older than rows they do not see.
+    pub(crate) async fn make_commit(
+        &self,
+        connection: &mut PgConnection,
+        making: &Making<'_>,
+    ) -> Result<Made> {
+        let made = sqlx::query!(
+            r#"with drawn as (update gk.dataset set next_commit = next_commit + 1, next_row = next_row + $4::bigint where no = $1
+                   returning next_commit - 1 as id, next_row - $4::bigint as row_lo)
+               insert into gk.commit (dataset, id, kind, state, author, message, row_lo, row_hi, idempotency_key, fingerprint)
+               select $1, id, $2, 'published', $3, $5, case when $4 > 0 then row_lo end, case when $4 > 0 then row_lo + $4 - 1 end, $6, $7
+               from drawn returning id, row_lo"#,
+            self.dataset_no,
+            word(&making.kind)?,
+            making.author.to_string(),
+            making.new_rows,
+            making.message,
+            making.idempotency.map(|key| key.key.as_str()),
+            making.idempotency.map(|key| key.fingerprint.as_slice()),
         )
         .fetch_one(connection)
-        .await?)
+        .await?;
+        Ok(Made {
+            id: made.id,
+            row_lo: made.row_lo,
+        })
     }
 }
 
@@ -128,6 +185,25 @@ impl Store {
     /// Writes the changes as one version. [`crate::Error::Invalid`] for a base that is none, an unknown column, a row named
     /// twice or a key that was used for another request; [`crate::Error::Gone`] when the base is no longer kept.
     pub async fn commit(&self, dataset_no: i64, commit: &NewCommit) -> Result<Commit> {
+        self.write(dataset_no, commit, &[]).await
+    }
+
+    /// The same for rows that these records of the quarantine become: they are taken out with it, each once.
+    pub async fn resubmit(
+        &self,
+        dataset_no: i64,
+        commit: &NewCommit,
+        records: &[QuarantineId],
+    ) -> Result<Commit> {
+        self.write(dataset_no, commit, records).await
+    }
+
+    async fn write(
+        &self,
+        dataset_no: i64,
+        commit: &NewCommit,
+        records: &[QuarantineId],
+    ) -> Result<Commit> {
         // Before the lock: a read of its own takes another connection.
         let base = match self
             .resolve(dataset_no, crate::At::Version(commit.base))
@@ -138,79 +214,116 @@ impl Store {
             }
             base => base?,
         };
+        // On the head itself nobody can have changed anything meanwhile: only a row that is not there makes it look closer.
+        if let Some(done) = self
+            .try_write(dataset_no, commit, records, &base, false)
+            .await?
+        {
+            return Ok(done);
+        }
+        self.try_write(dataset_no, commit, records, &base, true)
+            .await?
+            .ok_or(Error::Disagrees("a commit and its conflicts"))
+    }
+
+    /// `None`, with nothing written, when rows are lacking and nobody has looked for conflicts.
+    async fn try_write(
+        &self,
+        dataset_no: i64,
+        commit: &NewCommit,
+        records: &[QuarantineId],
+        base: &Snapshot,
+        look: bool,
+    ) -> Result<Option<Commit>> {
         let mut tx = self.pool.begin().await?;
         let head = Head::lock(&mut tx, dataset_no).await?;
         if let Some(done) = done_before(&mut tx, dataset_no, commit).await? {
-            return Ok(done);
+            return Ok(Some(done));
         }
-        let columns = head_columns(&mut tx, dataset_no).await?;
-        let sorted = sort(&columns, &commit.changes)?;
-        let physical = tables::physical_names(&mut tx, dataset_no).await?;
-
-        let mut conflicts = Vec::new();
-        for updates in &sorted.updates {
-            conflicts.extend(update_conflicts(&mut tx, &head, &base, &physical, updates).await?);
-        }
-        conflicts.extend(
-            delete_conflicts(&mut tx, &head, &base, &physical, &columns, &sorted.deletes).await?,
-        );
-        if !conflicts.is_empty() {
-            conflicts.truncate(CONFLICTS_TOLD);
-            return Ok(Commit::Conflicts(conflicts));
+        let sorted = sort(&head.columns, &commit.changes)?;
+        if look || base.version != head.version {
+            let conflicts = conflicts(&mut tx, &head, base, &sorted).await?;
+            if !conflicts.is_empty() {
+                return Ok(Some(Commit::Conflicts(conflicts)));
+            }
         }
 
-        let id = head.draw_commit(&mut tx).await?;
-        let mut receipt = Receipt::default();
+        let making = Making {
+            kind: commit.kind,
+            author: commit.author,
+            message: &commit.message,
+            idempotency: commit.idempotency.as_ref(),
+            new_rows: big(sorted.inserts.row_ids.len() as u64),
+        };
+        let made = head.make_commit(&mut tx, &making).await?;
+        let mut receipt = Receipt {
+            inserted: making.new_rows,
+            ..Receipt::default()
+        };
+        let mut lacking = 0;
         for updates in &sorted.updates {
-            receipt.updated += update(&mut tx, &head, id, &physical, updates).await?;
+            let updated = update(&mut tx, &head, made.id, updates).await?;
+            receipt.updated += updated.changed;
+            lacking += big(updates.row_ids.len() as u64) - updated.found;
         }
-        let deleted = delete(&mut tx, &head, id, &physical, &sorted.deletes).await?;
+        let deleted = delete(&mut tx, &head, made.id, &sorted.deletes).await?;
         receipt.deleted = big(deleted.len() as u64);
-        receipt.inserted = big(sorted.inserts.row_ids.len() as u64);
+        lacking += big(sorted.deletes.len() as u64) - receipt.deleted;
+        if lacking > 0 && !look && base.version == head.version {
+            return Ok(None);
+        }
         if receipt == Receipt::default() {
-            return Ok(Commit::Unchanged {
+            return Ok(Some(Commit::Unchanged {
                 version: head.version,
-            });
+            }));
         }
         receipt.rows_read = receipt.inserted + receipt.updated;
         receipt.records = receipt.rows_read;
         let version = head.version + 1;
+        let settled =
+            quarantine::take(&mut tx, dataset_no, records, commit.author, version).await?;
+        if !settled.is_empty() {
+            return Ok(Some(Commit::Settled(settled)));
+        }
         blocks::take(&mut tx, dataset_no, version, &deleted).await?;
-        let rows = insert(&mut tx, &head, id, &sorted.inserts).await?;
+        let rows = insert(&mut tx, &head, &made, &sorted.inserts).await?;
         blocks::append(&mut tx, dataset_no, version, &rows).await?;
-
-        sqlx::query!(
-            "insert into gk.commit (dataset, id, kind, state, row_lo, row_hi, author, message, idempotency_key, fingerprint) \
-             values ($1, $2, $3, 'published', $4, $5, $6, $7, $8, $9)",
-            dataset_no,
-            id,
-            word(&commit.kind)?,
-            rows.first().copied(),
-            rows.last().copied(),
-            commit.author.to_string(),
-            commit.message,
-            commit.idempotency.as_ref().map(|key| key.key.as_str()),
-            commit.idempotency.as_ref().map(|key| key.fingerprint.as_slice()),
-        )
-        .execute(&mut *tx)
-        .await?;
-        let version = write_version(
+        write_version(
             &mut tx,
-            dataset_no,
-            id,
-            head.rows + receipt.inserted - receipt.deleted,
-            serde_json::to_value(&columns)?,
-            serde_json::to_value(&receipt)?,
+            &NewVersion {
+                dataset_no,
+                dataset: head.dataset,
+                version,
+                commit: made.id,
+                rows: head.rows + receipt.inserted - receipt.deleted,
+                columns: &head.columns,
+                receipt: &receipt,
+                upload: None,
+            },
         )
         .await?;
-        announce(&mut tx, dataset_no, version, None).await?;
         tx.commit().await?;
-        Ok(Commit::Done {
+        Ok(Some(Commit::Done {
             version,
             rows,
             fresh: true,
-        })
+        }))
     }
+}
+
+async fn conflicts(
+    connection: &mut PgConnection,
+    head: &Head,
+    base: &Snapshot,
+    sorted: &Sorted<'_>,
+) -> Result<Vec<Conflict>> {
+    let mut conflicts = Vec::new();
+    for updates in &sorted.updates {
+        conflicts.extend(update_conflicts(connection, head, base, updates).await?);
+    }
+    conflicts.extend(delete_conflicts(connection, head, base, &sorted.deletes).await?);
+    conflicts.truncate(CONFLICTS_TOLD);
+    Ok(conflicts)
 }
 
 /// What the same request came to earlier.
@@ -448,14 +561,8 @@ fn visible(binds: &mut Binds, row: &str, max_commit: i64, hidden: &[i64]) -> Res
 
 /// The rows of `e` beside what they are at the head (`l`) and were at the base (`b`), of those that were touched in between
 /// or are not there at all.
-fn touched(
-    binds: &mut Binds,
-    head: &Head,
-    base: &Snapshot,
-    physical: &[String],
-    e: &str,
-) -> Result<String> {
-    let names = tables::list(physical, "");
+fn touched(binds: &mut Binds, head: &Head, base: &Snapshot, e: &str) -> Result<String> {
+    let names = tables::list(&head.physical, "");
     let at_head = visible(binds, "l", head.max_commit, &head.hidden)?;
     let live = tables::live(head.dataset_no);
     let history = tables::history(head.dataset_no);
@@ -474,12 +581,11 @@ async fn update_conflicts(
     connection: &mut PgConnection,
     head: &Head,
     base: &Snapshot,
-    physical: &[String],
     updates: &Updates<'_>,
 ) -> Result<Vec<Conflict>> {
     let mut binds = Binds::default();
     let e = updates.table(&mut binds, updates.row_ids.clone())?;
-    let touched = touched(&mut binds, head, base, physical, &e)?;
+    let touched = touched(&mut binds, head, base, &e)?;
     let mut shown = String::new();
     let mut any = vec!["l.row_id is null".to_owned()];
     for (place, stored) in updates.columns.iter().enumerate() {
@@ -545,8 +651,6 @@ async fn delete_conflicts(
     connection: &mut PgConnection,
     head: &Head,
     base: &Snapshot,
-    physical: &[String],
-    columns: &[StoredColumn],
     deletes: &[i64],
 ) -> Result<Vec<Conflict>> {
     if deletes.is_empty() {
@@ -557,9 +661,9 @@ async fn delete_conflicts(
         "unnest({}::bigint[]) e (row_id)",
         binds.add_bulk(deletes.to_vec())?
     );
-    let touched = touched(&mut binds, head, base, physical, &e)?;
+    let touched = touched(&mut binds, head, base, &e)?;
     let mut shown = String::new();
-    for stored in columns {
+    for stored in &head.columns {
         let (base, theirs) = (format!("b.{}", stored.sql), format!("l.{}", stored.sql));
         shown.push_str(&format!(
             ", {} is distinct from {}, {}, {}",
@@ -589,7 +693,7 @@ async fn delete_conflicts(
             });
             continue;
         }
-        for (place, stored) in columns.iter().enumerate() {
+        for (place, stored) in head.columns.iter().enumerate() {
             let at = 3 + place * 3;
             if row.try_get(at)? {
                 let kind = stored.column.kind;
@@ -607,15 +711,22 @@ async fn delete_conflicts(
     Ok(conflicts)
 }
 
+/// What became of the rows to update.
+struct Updated {
+    /// Those that are there.
+    found: i64,
+    /// Those that were not yet as asked for.
+    changed: i64,
+}
+
 /// Moves the former rows to history and writes the new cells, in one statement: both look at the same rows. Rows that are as
 /// asked for already stay untouched.
 async fn update(
     connection: &mut PgConnection,
     head: &Head,
     commit: i64,
-    physical: &[String],
     updates: &Updates<'_>,
-) -> Result<i64> {
+) -> Result<Updated> {
     let mut binds = Binds::default();
     let e = updates.table(&mut binds, updates.row_ids.clone())?;
     let visible = visible(&mut binds, "l", head.max_commit, &head.hidden)?;
@@ -633,20 +744,27 @@ async fn update(
         ));
         set
     });
-    let (names, of_live) = (tables::list(physical, ""), tables::list(physical, "l."));
+    let (names, of_live) = (
+        tables::list(&head.physical, ""),
+        tables::list(&head.physical, "l."),
+    );
     let sql = format!(
         "with e as materialized (select * from {e}), \
          former as (insert into {history} (row_id, born, died{names}) select l.row_id, l.born, {born}{of_live} \
            from e join {live} l on l.row_id = e.row_id where {visible} and {differs} returning 1), \
          changed as (update {live} l set born = {born}{set} from e where l.row_id = e.row_id and {visible} and {differs} returning 1) \
-         select (select count(*) from former), (select count(*) from changed)"
+         select (select count(*) from former), (select count(*) from changed), \
+           (select count(*) from e join {live} l on l.row_id = e.row_id where {visible})"
     );
     let row = binds.query(sql).fetch_one(connection).await?;
     let (former, changed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     if former != changed {
         return Err(Error::Disagrees("an update and its history"));
     }
-    Ok(changed)
+    Ok(Updated {
+        found: row.try_get(2)?,
+        changed,
+    })
 }
 
 /// The rows that were there to delete.
@@ -654,7 +772,6 @@ async fn delete(
     connection: &mut PgConnection,
     head: &Head,
     commit: i64,
-    physical: &[String],
     deletes: &[i64],
 ) -> Result<Vec<i64>> {
     if deletes.is_empty() {
@@ -668,7 +785,7 @@ async fn delete(
         tables::live(head.dataset_no),
         tables::history(head.dataset_no),
     );
-    let names = tables::list(physical, "");
+    let names = tables::list(&head.physical, "");
     let sql = format!(
         "with gone as (delete from {live} l using unnest({ids}::bigint[]) e (row_id) where l.row_id = e.row_id and {visible} returning l.*) \
          insert into {history} (row_id, born, died{names}) select row_id, born, {died}{names} from gone returning row_id"
@@ -682,28 +799,20 @@ async fn delete(
     Ok(ids)
 }
 
-/// New rows behind all ids handed out so far. Their ids.
+/// The new rows, under the ids that were drawn for them.
 async fn insert(
     connection: &mut PgConnection,
     head: &Head,
-    commit: i64,
+    made: &Made,
     inserts: &Updates<'_>,
 ) -> Result<Vec<i64>> {
-    let count = big(inserts.row_ids.len() as u64);
-    if count == 0 {
+    let Some(lo) = made.row_lo else {
         return Ok(Vec::new());
-    }
-    let lo = sqlx::query_scalar!(
-        r#"update gk.dataset set next_row = next_row + $2 where no = $1 returning next_row - $2 as "lo!""#,
-        head.dataset_no,
-        count
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    let ids: Vec<i64> = (lo..lo + count).collect();
+    };
+    let ids: Vec<i64> = (lo..).take(inserts.row_ids.len()).collect();
     let mut binds = Binds::default();
     let e = inserts.table(&mut binds, ids.clone())?;
-    let born = binds.add(commit)?;
+    let born = binds.add(made.id)?;
     let (mut names, mut values) = (String::new(), String::new());
     for (place, stored) in inserts.columns.iter().enumerate() {
         names.push_str(&format!(", {}", stored.sql));

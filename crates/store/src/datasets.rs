@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, types::Json};
 use crate::{
     Error, Result, Store, StoredColumn,
     imports::{end, from_word, lock_dataset, page_of},
-    publish::{announce, write_version},
+    publish::{NewVersion, write_version},
     tables,
 };
 
@@ -20,8 +20,7 @@ pub struct DatasetPage {
     pub next: Option<String>,
 }
 
-const SELECT: &str = "select d.no, d.id, d.name, d.head, d.rows, v.columns, g.role, \
-    (select coalesce(sum((q.receipt ->> 'quarantined')::bigint), 0)::bigint from gk.version q where q.dataset = d.no) as quarantined, \
+const SELECT: &str = "select d.no, d.id, d.name, d.head, d.rows, d.quarantined, v.columns, g.role, \
     to_char(v.at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as published_at, \
     to_char(d.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as created_at \
     from gk.dataset_grant g join gk.dataset d on d.no = g.dataset join gk.version v on v.dataset = d.no and v.version = d.head \
@@ -122,10 +121,11 @@ impl Store {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
+        let dataset = DatasetId::generate();
         let mut tx = self.pool.begin().await?;
         let dataset_no = sqlx::query_scalar!(
             "insert into gk.dataset (id, name, created_by, next_commit, next_column) values ($1, $2, $3, 2, $4) returning no",
-            DatasetId::generate().to_string(),
+            dataset.to_string(),
             name,
             author.to_string(),
             i32::try_from(columns.len() + 1).unwrap_or(i32::MAX)
@@ -147,16 +147,20 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         tables::create(&mut tx, dataset_no, &columns).await?;
-        let version = write_version(
+        write_version(
             &mut tx,
-            dataset_no,
-            1,
-            0,
-            serde_json::to_value(&columns)?,
-            serde_json::to_value(Receipt::default())?,
+            &NewVersion {
+                dataset_no,
+                dataset,
+                version: 1,
+                commit: 1,
+                rows: 0,
+                columns: &columns,
+                receipt: &Receipt::default(),
+                upload: None,
+            },
         )
         .await?;
-        announce(&mut tx, dataset_no, version, None).await?;
         tx.commit().await?;
         Ok(dataset_no)
     }

@@ -228,12 +228,6 @@ impl Store {
             .await?;
         if there.is_none() {
             let dataset_no = match (&new.target, new.mode) {
-                (_, Mode::Upsert | Mode::Sync) => {
-                    return Err(Error::invalid(
-                        "mode",
-                        "upsert and sync are not available yet; use append or replace",
-                    ));
-                }
                 (Target::New { new_name }, Mode::New) => {
                     let dataset_no = sqlx::query_scalar!(
                         "insert into gk.dataset (id, name, created_by) values ($1, $2, $3) returning no",
@@ -252,7 +246,10 @@ impl Store {
                     .await?;
                     dataset_no
                 }
-                (Target::Existing { id }, Mode::Append | Mode::Replace) => sqlx::query_scalar!(
+                (
+                    Target::Existing { id },
+                    Mode::Append | Mode::Replace | Mode::Upsert | Mode::Sync,
+                ) => sqlx::query_scalar!(
                     "select no from gk.dataset where id = $1 and head > 0 and deleted_at is null",
                     id.to_string()
                 )
@@ -268,7 +265,7 @@ impl Store {
                 (Target::Existing { .. }, _) => {
                     return Err(Error::invalid(
                         "mode",
-                        "the dataset exists: use append or replace",
+                        "the dataset exists: use append, upsert, sync or replace",
                     ));
                 }
             };

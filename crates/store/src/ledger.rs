@@ -16,6 +16,7 @@ use sqlx::{PgConnection, types::Json};
 use crate::{
     Error, Result, Store, StoredColumn, copy,
     imports::{big, from_word},
+    merge,
     plans::stored_columns,
     quarantine, tables,
 };
@@ -58,6 +59,8 @@ struct OpenCommit {
     row_lo: i64,
     rows: i64,
     columns: Vec<StoredColumn>,
+    /// Where its rows go: the live table, unless they are to be merged.
+    table: String,
 }
 
 impl IncomingBatch {
@@ -189,7 +192,7 @@ async fn lock_commit(
     generation: i32,
 ) -> Result<Result<OpenCommit, Refusal>> {
     let found = sqlx::query!(
-        r#"select c.dataset, c.id, c.state, c.row_lo as "row_lo!", p.plan as "plan: Json<Plan>"
+        r#"select c.dataset, c.id, c.state, coalesce(c.row_lo, 0) as "row_lo!", p.plan as "plan: Json<Plan>"
            from gk.plan p join gk.import i on i.upload = p.upload join gk.commit c on c.dataset = i.dataset and c.id = p.commit
            where p.upload = $1 and p.generation = $2 for share of c"#,
         upload,
@@ -206,6 +209,11 @@ async fn lock_commit(
             row_lo: found.row_lo,
             rows: big(found.plan.0.file.rows),
             columns: stored_columns(&found.plan.0)?,
+            table: if merge::stages(found.plan.0.mode) {
+                tables::staged(found.dataset, found.id)
+            } else {
+                tables::live(found.dataset)
+            },
         }));
     }
     let import = sqlx::query!(
@@ -288,7 +296,7 @@ async fn copy_rows(
         let mut stream = connection
             .copy_in_raw(&format!(
                 "copy {} (row_id, born{names}) from stdin (format binary)",
-                tables::live(open.dataset_no)
+                open.table
             ))
             .await?;
         let mut buffer = Vec::with_capacity(COPY_CHUNK + COPY_CHUNK / 4);

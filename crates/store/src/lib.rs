@@ -1,7 +1,8 @@
 //! The versioned-table engine: the only crate with SQL on `data.*`.
 //!
 //! A file's way through it: [`imports`] (who may work on it, its state), [`plans`] (what analysis found; opens the commit and
-//! the tables), [`ledger`] (its batches, each once), [`publish`] (the version), [`outbox`] (telling the others). Readers come
+//! the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync), [`publish`] (the version), [`outbox`] (telling
+//! the others). [`drops`] is what files from drop folders need besides. Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
 //! People's own changes are [`commits`]; [`diff`] compares versions and [`restore`] brings one back. [`aggregate`] sums a version up,
@@ -15,6 +16,7 @@ pub mod commits;
 pub mod content;
 pub mod datasets;
 pub mod diff;
+pub mod drops;
 pub mod error;
 pub mod filter;
 pub mod grants;
@@ -34,6 +36,7 @@ pub mod widgets;
 mod blocks;
 mod cells;
 mod copy;
+mod merge;
 mod numeric;
 mod orders;
 mod statement;
@@ -46,6 +49,7 @@ use sqlx::PgPool;
 pub use columns::StoredColumn;
 pub use commits::{Cells, Change, Commit, IdempotencyKey, NewCommit};
 pub use datasets::DatasetPage;
+pub use drops::OwedOutcome;
 pub use error::{Error, Result};
 pub use filter::{Filter, Op};
 pub use imports::{Import, ImportPage, Lease, NewImport, PlacePage};
@@ -53,7 +57,7 @@ pub use ledger::{IncomingBatch, Refusal, Write};
 pub use outbox::OutboxEvent;
 pub use plans::OpenLoad;
 pub use publish::Publish;
-pub use quarantine::QuarantinePage;
+pub use quarantine::{QuarantineFilter, QuarantinePage};
 pub use restore::Restored;
 pub use rows::{RowsPage, RowsQuery, Sort, SortKey, Start};
 pub use sweep::Swept;

@@ -15,6 +15,7 @@ use sqlx::{PgConnection, types::Json};
 use crate::{
     Error, Result, Store, StoredColumn,
     imports::{abort_open, big, from_word, lock_dataset, word},
+    merge,
     quarantine::without_nul,
     tables,
 };
@@ -217,6 +218,9 @@ impl Store {
             dataset.next_column
         };
         number_columns(&mut plan.file.columns, import.mode, &present, &mut next)?;
+        if merge::stages(import.mode) {
+            merge::key_of(&plan)?;
+        }
         sqlx::query!(
             "update gk.dataset set next_column = $2 where no = $1",
             dataset_no,
@@ -405,6 +409,9 @@ impl Store {
             tables::create(&mut tx, dataset_no, &columns).await?;
         } else {
             tables::widen(&mut tx, dataset_no, &columns).await?;
+        }
+        if merge::stages(import.mode) {
+            tables::create_staged(&mut tx, dataset_no, dataset.commit, &columns).await?;
         }
         tx.commit().await?;
         Ok(OpenLoad {

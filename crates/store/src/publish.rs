@@ -2,7 +2,7 @@
 //! is read after it. The event goes on by [`crate::outbox`].
 
 use contracts::{
-    Code, Problem, UploadId,
+    Code, DatasetId, Problem, UploadId,
     events::VersionPublished,
     plan::Plan,
     receipt::Receipt,
@@ -11,8 +11,10 @@ use contracts::{
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
 use crate::{
-    Error, Result, Store,
+    Error, Result, Store, StoredColumn,
+    commits::Head,
     imports::{big, end, from_word, lock_dataset},
+    merge::{self, Merge, Refused},
     plans::{head_columns, merged_columns},
     tables,
 };
@@ -71,20 +73,21 @@ impl Load {
         (!receipt.balances()).then(|| {
             format!(
                 "The file has {} records that should become rows; {} became rows and {} were quarantined.",
-                receipt.rows_read, receipt.inserted, receipt.quarantined
+                receipt.rows_read,
+                receipt.inserted + receipt.updated + receipt.unchanged + receipt.superseded,
+                receipt.quarantined
             )
         })
     }
 
-    fn receipt(&self, deleted: i64) -> Receipt {
+    /// What the file brought; what became of its rows is for the caller to say.
+    fn receipt(&self) -> Receipt {
         Receipt {
             records: big(self.plan.file.records),
             headers: big(self.plan.file.headers),
             rows_read: big(self.plan.file.rows),
-            inserted: self.end_rows,
             quarantined: self.end_quarantined,
             skipped: self.plan.file.skipped.clone(),
-            deleted,
             warnings: self.plan.file.warnings.clone(),
             ..Receipt::default()
         }
@@ -100,11 +103,60 @@ impl Store {
         if self.lacks_batches(&key).await? {
             return Ok(Publish::Incomplete);
         }
+        let Some((commit, plan)) = self.merging(&key).await? else {
+            let published = self.publish(upload, dataset_no, None).await?;
+            return Ok(published.unwrap_or(Publish::Incomplete));
+        };
+        let merge = Merge {
+            dataset_no,
+            commit,
+            upload: &key,
+            plan: &plan,
+        };
+        for tries in 0..=merge::TRIES {
+            let under_lock = tries == merge::TRIES;
+            if !under_lock && let Err(refused) = self.work_out(&merge).await? {
+                return self.refuse(upload, refused).await;
+            }
+            if let Some(published) = self
+                .publish(upload, dataset_no, Some((&merge, under_lock)))
+                .await?
+            {
+                return Ok(published);
+            }
+        }
+        Ok(Publish::Incomplete)
+    }
+
+    /// A merge that cannot be worked out: another one will be, or the import fails.
+    async fn refuse(&self, upload: UploadId, refused: Refused) -> Result<Publish> {
+        match refused {
+            Refused::Elsewhere => Ok(Publish::Incomplete),
+            Refused::Failed(problem) => {
+                self.fail(upload, &problem).await?;
+                Ok(Publish::Failed(problem))
+            }
+        }
+    }
+
+    /// `None` when the head has moved since the merge's difference was worked out, unless that may be done again `under_lock`.
+    async fn publish(
+        &self,
+        upload: UploadId,
+        dataset_no: i64,
+        merge: Option<(&Merge<'_>, bool)>,
+    ) -> Result<Option<Publish>> {
+        let key = upload.to_string();
         let mut tx = self.pool.begin().await?;
+        if let Some((merge, _)) = merge
+            && !merge.hold(&mut tx).await?
+        {
+            return Ok(Some(Publish::Incomplete));
+        }
         lock_dataset(&mut tx, dataset_no).await?;
         let load = match locked_load(&mut tx, &key).await? {
             Ok(load) => load,
-            Err(outcome) => return Ok(outcome),
+            Err(outcome) => return Ok(Some(outcome)),
         };
         let sums = sqlx::query_as!(
             Sums,
@@ -117,16 +169,45 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         if sums.batches < load.end_batches {
-            return Ok(Publish::Incomplete);
+            return Ok(Some(Publish::Incomplete));
         }
         let before = sqlx::query!(
-            "select head, rows from gk.dataset where no = $1",
+            "select id, head, rows from gk.dataset where no = $1",
             dataset_no
         )
         .fetch_one(&mut *tx)
         .await?;
-        let replaces = load.plan.mode == Mode::Replace;
-        let receipt = load.receipt(if replaces { before.rows } else { 0 });
+        let version = before.head + 1;
+        let mut receipt = load.receipt();
+        let mut merged = None;
+        if let Some((merge, under_lock)) = merge {
+            if merge.commit != load.commit {
+                return Ok(Some(Publish::Incomplete));
+            }
+            let head = Head::look(&mut tx, dataset_no).await?;
+            let difference = match merge.kept(&mut tx, &head).await? {
+                Some(kept) => kept,
+                None if !under_lock => return Ok(None),
+                None => match merge.difference(&mut tx, &head).await? {
+                    Ok(difference) => difference,
+                    Err(refused) => {
+                        drop(tx);
+                        return self.refuse(upload, refused).await.map(Some);
+                    }
+                },
+            };
+            receipt.inserted = difference.inserted;
+            receipt.updated = difference.updated;
+            receipt.unchanged = difference.unchanged;
+            receipt.superseded = load.end_rows - difference.staged();
+            receipt.deleted = difference.deleted;
+            merged = Some((merge, head, difference));
+        } else {
+            receipt.inserted = load.end_rows;
+            if load.plan.mode == Mode::Replace {
+                receipt.deleted = before.rows;
+            }
+        }
         if let Some(objection) = load.objection(&sums, &receipt) {
             let problem = Problem::new(
                 Code::Internal,
@@ -134,7 +215,7 @@ impl Store {
             );
             end(&mut tx, &key, UploadState::Failed, Some(&problem)).await?;
             tx.commit().await?;
-            return Ok(Publish::Failed(problem));
+            return Ok(Some(Publish::Failed(problem)));
         }
 
         let columns = merged_columns(
@@ -142,33 +223,28 @@ impl Store {
             &head_columns(&mut tx, dataset_no).await?,
             &load.plan,
         )?;
-        if replaces {
-            hide_former(&mut tx, dataset_no, before.head + 1).await?;
-        }
-        sqlx::query!(
-            "update gk.commit set state = 'published' where dataset = $1 and id = $2",
-            dataset_no,
-            load.commit
-        )
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query(AssertSqlSafe(format!(
-            "insert into {} (lo, n, v_from) select row_lo, rows, $3 from gk.ledger where commit = $1 and dataset = $2 and rows > 0",
-            tables::blocks(dataset_no)
-        )))
-        .bind(load.commit)
-        .bind(dataset_no)
-        .bind(before.head + 1)
-        .execute(&mut *tx)
-        .await?;
-        let rows = receipt.inserted + if replaces { 0 } else { before.rows };
-        let version = write_version(
+        let commit = match &merged {
+            Some((merge, head, difference)) => merge.write(&mut tx, head, difference).await?,
+            None => {
+                if load.plan.mode == Mode::Replace {
+                    hide_former(&mut tx, dataset_no, version).await?;
+                }
+                show(&mut tx, dataset_no, load.commit, version).await?;
+                load.commit
+            }
+        };
+        write_version(
             &mut tx,
-            dataset_no,
-            load.commit,
-            rows,
-            serde_json::to_value(&columns)?,
-            serde_json::to_value(&receipt)?,
+            &NewVersion {
+                dataset_no,
+                dataset: before.id.parse()?,
+                version,
+                commit,
+                rows: before.rows + receipt.inserted - receipt.deleted,
+                columns: &columns,
+                receipt: &receipt,
+                upload: Some(upload),
+            },
         )
         .await?;
         sqlx::query!(
@@ -183,7 +259,6 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        announce(&mut tx, dataset_no, version, Some(upload)).await?;
         tx.commit().await?;
         tracing::info!(
             dataset.no = dataset_no,
@@ -191,10 +266,10 @@ impl Store {
             import.rows = load.end_rows,
             "version published"
         );
-        Ok(Publish::Published {
+        Ok(Some(Publish::Published {
             version,
             fresh: true,
-        })
+        }))
     }
 
     /// Gives the planner the statistics of a table that has just grown. Autovacuum would, but up to a minute later, and until
@@ -224,6 +299,32 @@ impl Store {
         .fetch_one(&self.pool)
         .await?)
     }
+}
+
+/// The rows of a commit are there from this version on, each of its batches a block.
+async fn show(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    commit: i64,
+    version: i64,
+) -> Result<()> {
+    sqlx::query!(
+        "update gk.commit set state = 'published' where dataset = $1 and id = $2",
+        dataset_no,
+        commit
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(AssertSqlSafe(format!(
+        "insert into {} (lo, n, v_from) select row_lo, rows, $3 from gk.ledger where commit = $1 and dataset = $2 and rows > 0",
+        tables::blocks(dataset_no)
+    )))
+    .bind(commit)
+    .bind(dataset_no)
+    .bind(version)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The load to publish, its import's row locked; or what to answer instead.
@@ -266,31 +367,6 @@ async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Resu
     }))
 }
 
-/// The event that the relay carries on, in the transaction that made the version.
-pub(crate) async fn announce(
-    connection: &mut PgConnection,
-    dataset_no: i64,
-    version: i64,
-    upload: Option<UploadId>,
-) -> Result<()> {
-    let id = sqlx::query_scalar!("select id from gk.dataset where no = $1", dataset_no)
-        .fetch_one(&mut *connection)
-        .await?;
-    let event = VersionPublished {
-        dataset: id.parse()?,
-        version,
-        upload,
-    };
-    sqlx::query!(
-        "insert into gk.outbox (dataset, payload) values ($1, $2)",
-        dataset_no,
-        serde_json::to_value(event)?
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// Replace: every import so far is hidden, its blocks closed, and what was edited or inserted by hand goes to history, because
 /// hiding an import does not hide rows that carry a later commit. All of that dies in a commit drawn here, under the lock: the
 /// import's own id may be older than the rows it replaces, and a row cannot die before it was born.
@@ -317,7 +393,7 @@ async fn hide_former(connection: &mut PgConnection, dataset_no: i64, version: i6
     .execute(&mut *connection)
     .await?;
     let by_hand = sqlx::query_scalar!(
-        "select id from gk.commit where dataset = $1 and kind in ('grid', 'restore', 'api') and state = 'published'",
+        "select id from gk.commit where dataset = $1 and kind in ('grid', 'restore', 'api', 'merge') and state = 'published'",
         dataset_no
     )
     .fetch_all(&mut *connection)
@@ -346,46 +422,62 @@ async fn hide_former(connection: &mut PgConnection, dataset_no: i64, version: i6
     Ok(())
 }
 
-/// The last two statements of every commit: the head moves on, and the version says what it sees. `hidden` is what is not
-/// visible up to `max_commit`; `extent` is where rows can be, everything handed out later left out as well.
+/// A version about to be.
+pub(crate) struct NewVersion<'a> {
+    pub(crate) dataset_no: i64,
+    pub(crate) dataset: DatasetId,
+    /// The one behind the head.
+    pub(crate) version: i64,
+    pub(crate) commit: i64,
+    pub(crate) rows: i64,
+    pub(crate) columns: &'a [StoredColumn],
+    pub(crate) receipt: &'a Receipt,
+    pub(crate) upload: Option<UploadId>,
+}
+
+/// The last statement of every commit: the head moves on, with the records that its import left in quarantine, the version says
+/// what it sees, and the event is there for the relay.
+/// `hidden` is what is not visible up to `max_commit`; `extent` is where rows can be, everything handed out later left out as
+/// well. A replaced import's range stays left out when its rows have been swept into history: they would be in the way there too.
 pub(crate) async fn write_version(
     connection: &mut PgConnection,
-    dataset_no: i64,
-    commit: i64,
-    rows: i64,
-    columns: serde_json::Value,
-    receipt: serde_json::Value,
-) -> Result<i64> {
-    let head = sqlx::query_scalar!(
-        r#"update gk.dataset s set head = head + 1, max_commit = greatest(max_commit, $2), rows = $3,
-               hidden = coalesce((select array_agg(c.id order by c.id) from gk.commit c
-                   where c.dataset = $1 and c.id <= greatest(s.max_commit, $2) and c.state in ('open', 'aborted', 'undone')), '{}')
-           where no = $1 returning head"#,
-        dataset_no,
-        commit,
-        rows
-    )
-    .fetch_optional(&mut *connection)
-    .await?
-    .ok_or(Error::NotFound("dataset"))?;
-    // A replaced import's range stays left out when its rows have been swept into history: they would be in the way there too.
-    sqlx::query!(
-        "insert into gk.version (dataset, version, commit, max_commit, hidden, rows, extent, columns, receipt, at) \
-         select d.no, d.head, $2, d.max_commit, d.hidden, d.rows, \
+    new: &NewVersion<'_>,
+) -> Result<()> {
+    let event = VersionPublished {
+        dataset: new.dataset,
+        version: new.version,
+        upload: new.upload,
+    };
+    let written = sqlx::query!(
+        "with d as (update gk.dataset s set head = $2::bigint, max_commit = greatest(max_commit, $3), rows = $4, quarantined = quarantined + $8, \
+               hidden = coalesce((select array_agg(c.id order by c.id) from gk.commit c \
+                   where c.dataset = $1 and c.id <= greatest(s.max_commit, $3) and c.state in ('open', 'aborted', 'undone')), '{}') \
+             where no = $1 and head = $2::bigint - 1 returning no, head, max_commit, hidden, rows, next_row), \
+         event as (insert into gk.outbox (dataset, payload) select d.no, $7 from d) \
+         insert into gk.version (dataset, version, commit, max_commit, hidden, rows, extent, columns, receipt, at) \
+         select d.no, d.head, $3, d.max_commit, d.hidden, d.rows, \
              int8multirange(int8range(1, coalesce((select min(c.row_lo) from gk.commit c \
                  where c.dataset = d.no and c.id > d.max_commit), d.next_row))) \
              - coalesce((select range_agg(int8range(c.row_lo, c.row_hi + 1)) from gk.commit c where c.dataset = d.no \
                  and c.id <= d.max_commit and c.row_lo is not null and c.state in ('open', 'aborted', 'undone', 'swept')), '{}'), \
-             $3, $4, \
+             $5, $6, \
              greatest(clock_timestamp(), (select v.at + interval '1 microsecond' from gk.version v \
                  where v.dataset = d.no and v.version = d.head - 1)) \
-         from gk.dataset d where d.no = $1",
-        dataset_no,
-        commit,
-        columns,
-        receipt
+         from d",
+        new.dataset_no,
+        new.version,
+        new.commit,
+        new.rows,
+        serde_json::to_value(new.columns)?,
+        serde_json::to_value(new.receipt)?,
+        serde_json::to_value(event)?,
+        new.receipt.quarantined
     )
     .execute(connection)
     .await?;
-    Ok(head)
+    if written.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(Error::Disagrees("a version and the head before it"))
+    }
 }

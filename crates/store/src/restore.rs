@@ -1,15 +1,14 @@
 //! Restore: a new version whose content is an older one's. Whole imports are hidden or shown again; of the rows that were
 //! edited, inserted or deleted in between, those that differ are written. The cost is that of what changed.
 
-use contracts::{UserId, receipt::Receipt};
+use contracts::{UserId, dataset::VersionKind, receipt::Receipt};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     At, Error, Result, Snapshot, Store, blocks,
-    commits::Head,
+    commits::{Head, Making},
     imports::big,
-    plans::head_columns,
-    publish::{announce, write_version},
+    publish::{NewVersion, write_version},
     statement::Binds,
     tables,
 };
@@ -49,10 +48,16 @@ impl Store {
         if head.version == version {
             return Ok(Restored::Unchanged { version });
         }
-        let columns = head_columns(&mut tx, dataset_no).await?;
-        let id = head.draw_commit(&mut tx).await?;
+        let making = Making {
+            kind: VersionKind::Restore,
+            author,
+            message,
+            idempotency: None,
+            new_rows: 0,
+        };
+        let id = head.make_commit(&mut tx, &making).await?.id;
         let whole = show_and_hide(&mut tx, &target, id).await?;
-        let rows = write_rows(&mut tx, &target, id).await?;
+        let rows = write_rows(&mut tx, &head, &target, id).await?;
         let receipt = Receipt {
             records: rows.inserted + whole.inserted + rows.updated,
             rows_read: rows.inserted + whole.inserted + rows.updated,
@@ -61,7 +66,7 @@ impl Store {
             deleted: rows.deleted + whole.deleted,
             ..Receipt::default()
         };
-        if receipt == Receipt::default() && columns == target.columns {
+        if receipt == Receipt::default() && head.columns == target.columns {
             return Ok(Restored::Unchanged {
                 version: head.version,
             });
@@ -69,28 +74,24 @@ impl Store {
         if head.rows + receipt.inserted - receipt.deleted != target.rows {
             return Err(Error::Disagrees("a restore and its version"));
         }
-        blocks::restore(&mut tx, dataset_no, head.version + 1, version).await?;
-        sqlx::query!(
-            "insert into gk.commit (dataset, id, kind, state, author, message) values ($1, $2, 'restore', 'published', $3, $4)",
-            dataset_no,
-            id,
-            author.to_string(),
-            message
-        )
-        .execute(&mut *tx)
-        .await?;
-        let version = write_version(
+        let next = head.version + 1;
+        blocks::restore(&mut tx, dataset_no, next, version).await?;
+        write_version(
             &mut tx,
-            dataset_no,
-            id,
-            target.rows,
-            serde_json::to_value(&target.columns)?,
-            serde_json::to_value(&receipt)?,
+            &NewVersion {
+                dataset_no,
+                dataset: head.dataset,
+                version: next,
+                commit: id,
+                rows: target.rows,
+                columns: &target.columns,
+                receipt: &receipt,
+                upload: None,
+            },
         )
         .await?;
-        announce(&mut tx, dataset_no, version, None).await?;
         tx.commit().await?;
-        Ok(Restored::Published { version })
+        Ok(Restored::Published { version: next })
     }
 }
 
@@ -157,21 +158,25 @@ async fn show_and_hide(connection: &mut PgConnection, target: &Snapshot, id: i64
 
 /// Writes the rows that differ. Whatever was edited or deleted since has died since, and whatever was inserted by hand lies in
 /// its commit's range: those are looked at and no others.
-async fn write_rows(connection: &mut PgConnection, target: &Snapshot, id: i64) -> Result<Receipt> {
+async fn write_rows(
+    connection: &mut PgConnection,
+    head: &Head,
+    target: &Snapshot,
+    id: i64,
+) -> Result<Receipt> {
     let no = target.dataset_no;
     let (live, history) = (tables::live(no), tables::history(no));
-    let physical = tables::physical_names(connection, no).await?;
     let (names, of_live, of_target) = (
-        tables::list(&physical, ""),
-        tables::list(&physical, "l."),
-        tables::list(&physical, "t."),
+        tables::list(&head.physical, ""),
+        tables::list(&head.physical, "l."),
+        tables::list(&head.physical, "t."),
     );
     let born = "born <= $2 and born <> all($3::bigint[])";
     sqlx::query(AssertSqlSafe(format!(
         "create temp table restore_target on commit drop as \
          with touched as materialized (select row_id from {history} where died > $2 \
              union select l.row_id from gk.commit c join {live} l on l.row_id >= c.row_lo and l.row_id <= c.row_hi \
-             where c.dataset = $1 and c.id > $2 and c.kind in ('grid', 'api')) \
+             where c.dataset = $1 and c.id > $2 and c.kind in ('grid', 'api', 'merge')) \
          select i.row_id, t.there, t.unchanged{of_target} from touched i left join lateral \
            (select true as there, true as unchanged{names} from {live} where row_id = i.row_id and {born} \
             union all select true, false{names} from {history} where row_id = i.row_id and {born} and died > $2 limit 1) t on true"
@@ -203,7 +208,7 @@ async fn write_rows(connection: &mut PgConnection, target: &Snapshot, id: i64) -
     } else {
         differs.join(" or ")
     };
-    let set = physical.iter().fold(String::new(), |mut set, name| {
+    let set = head.physical.iter().fold(String::new(), |mut set, name| {
         set.push_str(&format!(", {name} = t.{name}"));
         set
     });

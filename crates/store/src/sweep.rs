@@ -73,6 +73,7 @@ impl Store {
                 }
             }
             let mut tx = self.pool.begin().await?;
+            tables::drop_staged(&mut tx, commit.dataset, commit.id).await?;
             for table in ["gk.ledger", "gk.quarantine"] {
                 sqlx::query(AssertSqlSafe(format!(
                     "delete from {table} where dataset = $1 and commit = $2"

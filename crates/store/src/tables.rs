@@ -19,6 +19,16 @@ pub(crate) fn blocks(dataset_no: i64) -> String {
     format!("data.d_{dataset_no}_blocks")
 }
 
+/// The rows of a file that is merged, as they stand in it.
+pub(crate) fn staged(dataset_no: i64, commit: i64) -> String {
+    format!("data.d_{dataset_no}_staged_{commit}")
+}
+
+/// Which of them, and which rows of the head, a merge writes.
+pub(crate) fn difference(dataset_no: i64, commit: i64) -> String {
+    format!("data.d_{dataset_no}_difference_{commit}")
+}
+
 pub(crate) fn reader_view(dataset_no: i64) -> String {
     format!("data.v_{dataset_no}")
 }
@@ -80,14 +90,7 @@ pub(crate) async fn create(
 ) -> Result<()> {
     drop_all(connection, dataset_no).await?;
     let (live, history, blocks) = (live(dataset_no), history(dataset_no), blocks(dataset_no));
-    let columns = columns.iter().fold(String::new(), |mut text, column| {
-        text.push_str(&format!(
-            ", {} {}",
-            column.sql,
-            sql_type(column.column.kind)
-        ));
-        text
-    });
+    let columns = typed(columns);
     // No index on `born`: it would end HOT updates. No btree on `died`: BRIN is enough and costs large commits nothing.
     let statements = format!(
         "create table {live} (row_id bigint primary key, born bigint not null{columns}) with (autovacuum_vacuum_scale_factor = 0.02); \
@@ -98,6 +101,53 @@ pub(crate) async fn create(
         i64::MAX
     );
     sqlx::raw_sql(AssertSqlSafe(statements))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// `, c1 bigint, c2 text, …`
+fn typed(columns: &[StoredColumn]) -> String {
+    columns.iter().fold(String::new(), |mut text, column| {
+        text.push_str(&format!(
+            ", {} {}",
+            column.sql,
+            sql_type(column.column.kind)
+        ));
+        text
+    })
+}
+
+/// Where the rows of a file are staged.
+pub(crate) async fn create_staged(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    commit: i64,
+    columns: &[StoredColumn],
+) -> Result<()> {
+    let statement = format!(
+        "create table {} (row_id bigint not null, born bigint not null{})",
+        staged(dataset_no, commit),
+        typed(columns)
+    );
+    sqlx::query(AssertSqlSafe(statement))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What a merge that came to nothing leaves behind.
+pub(crate) async fn drop_staged(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    commit: i64,
+) -> Result<()> {
+    let statement = format!(
+        "drop table if exists {}, {}",
+        staged(dataset_no, commit),
+        difference(dataset_no, commit)
+    );
+    sqlx::query(AssertSqlSafe(statement))
         .execute(connection)
         .await?;
     Ok(())

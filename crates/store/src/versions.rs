@@ -163,7 +163,8 @@ impl Store {
                 .map_err(|_| Error::invalid("cursor", "not a cursor of this list"))?,
         };
         let rows = sqlx::query!(
-            r#"select v.version, v.rows, v.receipt as "receipt: Json<Receipt>", c.kind, c.message, m.name as "author?",
+            r#"select v.version, v.rows, v.receipt as "receipt: Json<Receipt>",
+                   case c.kind when 'merge' then 'import' else c.kind end as "kind!", c.message, m.name as "author?",
                    to_char(v.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "published_at!"
                from gk.version v join gk.commit c on c.dataset = v.dataset and c.id = v.commit
                left join gk.member m on m.id = c.author

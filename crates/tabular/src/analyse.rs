@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use contracts::{
     dataset::{Column, ColumnType},
-    plan::{COLUMNS_MAX, Dialect, FilePlan, Options, PLACES_PER_CODE, PlannedColumn},
+    plan::{COLUMNS_MAX, Dialect, FileKind, FilePlan, Options, PLACES_PER_CODE, PlannedColumn},
     receipt::Place,
 };
 
 use crate::{
-    FileError,
+    FileError, Source,
     csv::{Decoder, Event, HeldRecord, Position, Record},
     detect::Evidence,
     encoding::raw_text,
@@ -20,6 +20,7 @@ use crate::{
     names::column_names,
     record::{self, Flaw, SHOWN_CHARS, place},
     sniff::{self, HEAD_BYTES, Known, Sniffed},
+    source::{Note, names_columns},
 };
 
 /// What analysis found.
@@ -44,6 +45,8 @@ pub struct Analyser {
     options: Options,
     fixed: Option<Vec<Column>>,
     known: Known,
+    kind: FileKind,
+    notes: Vec<Note>,
     stage: Stage,
 }
 
@@ -68,7 +71,25 @@ impl Analyser {
             options: options.clone(),
             fixed: fixed.map(<[Column]>::to_vec),
             known: Known::default(),
+            kind: FileKind::default(),
+            notes: Vec::new(),
             stage: Stage::Head(Vec::new()),
+        })
+    }
+
+    /// For the text that a [`Source`] gives.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(
+        source: &Source,
+        options: &Options,
+        fixed: Option<&[Column]>,
+    ) -> Result<Self, FileError> {
+        Ok(Self {
+            kind: source.kind().clone(),
+            notes: source.notes().to_vec(),
+            ..Self::new(&source.options(options), fixed)?
         })
     }
 
@@ -126,6 +147,8 @@ impl Analyser {
                 options: self.options,
                 fixed: body.rows.fixed,
                 known,
+                kind: self.kind,
+                notes: self.notes,
                 stage: Stage::Head(Vec::new()),
             })));
         }
@@ -142,6 +165,17 @@ impl Analyser {
         let whole = whole && looked_at.len() == head.len();
         let sniffed = sniff::sniff_knowing(looked_at, whole, &self.options, self.known)?;
         let mut body = Box::new(Body::new(sniffed, self.options.clone(), self.fixed.take()));
+        body.rows.kind = self.kind.clone();
+        for note in &self.notes {
+            let rows = &mut body.rows;
+            warn(
+                &mut rows.warnings,
+                &mut rows.places,
+                note.code,
+                FIRST,
+                || (note.message.clone(), None, None),
+            );
+        }
         for piece in head.chunks(HEAD_BYTES) {
             body.push(piece)?;
         }
@@ -231,6 +265,13 @@ impl Finder {
     }
 }
 
+/// Where the file begins.
+const FIRST: Position = Position {
+    byte: 0,
+    line: 1,
+    record: 1,
+};
+
 #[derive(Debug)]
 struct Body {
     decoder: Decoder,
@@ -243,6 +284,7 @@ struct Body {
 /// All that is gathered of the records.
 #[derive(Debug)]
 struct Rows {
+    kind: FileKind,
     dialect: Dialect,
     options: Options,
     fixed: Option<Vec<Column>>,
@@ -315,6 +357,7 @@ impl Body {
             evidence: sniffed.is_encoding_open.then(Evidence::default),
             layout_confidence: sniffed.layout_confidence,
             rows: Rows {
+                kind: FileKind::default(),
                 dialect: sniffed.dialect,
                 options,
                 fixed,
@@ -356,6 +399,11 @@ impl Rows {
     fn take(&mut self, event: Event, record: Record<'_>, at: Position) -> Result<(), FileError> {
         self.records += 1;
         let is_above = at.record <= self.dialect.preamble;
+        // Where the format names the columns, a blank line is a row whose only cell is missing.
+        let event = match event {
+            Event::Blank if names_columns(self.kind.format) => Event::Record,
+            event => event,
+        };
         match event {
             Event::Record if self.table.is_some() && !is_above => {
                 self.row_or_footnote(record, at);
@@ -698,20 +746,22 @@ impl Rows {
             return Err(FileError::Empty);
         };
         if self.count == 0 {
-            let at = Position {
-                byte: 0,
-                line: 1,
-                record: 1,
-            };
-            warn(&mut self.warnings, &mut self.places, "no_rows", at, || {
-                (
-                    "The file has a header and no row under it.".to_owned(),
-                    None,
-                    None,
-                )
-            });
+            warn(
+                &mut self.warnings,
+                &mut self.places,
+                "no_rows",
+                FIRST,
+                || {
+                    (
+                        "The file has a header and no row under it.".to_owned(),
+                        None,
+                        None,
+                    )
+                },
+            );
         }
         let plan = FilePlan {
+            kind: self.kind,
             dialect: self.dialect,
             columns: table.plan(self.fixed.unwrap_or_default()),
             records: self.records,

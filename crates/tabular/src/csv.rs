@@ -706,6 +706,18 @@ impl<'a> Record<'a> {
         self.fields.get(column).map(|range| self.slice(*range))
     }
 
+    /// As [`Self::get`], but a cell that is empty and has no quotes is none: of text that another format was turned into.
+    #[must_use]
+    pub fn get_valued(&self, column: usize) -> Option<&'a [u8]> {
+        let (start, end) = *self.fields.get(column)?;
+        let bare = start == end
+            && start & UNESCAPED == 0
+            && start
+                .checked_sub(1)
+                .is_none_or(|before| self.buffer[before as usize] != b'"');
+        (!bare).then(|| self.slice((start, end)))
+    }
+
     pub fn cells(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let record = *self;
         self.fields.iter().map(move |range| record.slice(*range))

@@ -10,8 +10,11 @@ pub enum FileError {
     /// Another kind of file, whatever its name says.
     #[error("{0}")]
     Unsupported(String),
-    #[error("The file is protected by a password. Remove the password and save it as CSV (UTF-8).")]
+    #[error("The file is protected by a password. Remove the password and upload it again.")]
     Encrypted,
+    /// Over a limit, or growing far over its size when it is unpacked.
+    #[error("{0}")]
+    TooLarge(String),
     #[error("{0}")]
     Unreadable(String),
     #[error(
@@ -30,7 +33,23 @@ pub enum FileError {
     Rejects(#[from] serde_json::Error),
     /// Only where the caller's own stream is read or written ([`crate::inspect`]).
     #[error("the file cannot be read or the output not written")]
-    Io(#[from] std::io::Error),
+    Io(#[source] std::io::Error),
+}
+
+impl From<std::io::Error> for FileError {
+    /// What is wrong with a file may have come through a reader.
+    fn from(error: std::io::Error) -> Self {
+        match error.downcast() {
+            Ok(error) => error,
+            Err(error) => Self::Io(error),
+        }
+    }
+}
+
+impl From<FileError> for std::io::Error {
+    fn from(error: FileError) -> Self {
+        Self::other(error)
+    }
 }
 
 impl From<&FileError> for Problem {
@@ -39,6 +58,7 @@ impl From<&FileError> for Problem {
             FileError::Empty => Code::EmptyFile,
             FileError::Unsupported(_) => Code::UnsupportedFormat,
             FileError::Encrypted => Code::EncryptedFile,
+            FileError::TooLarge(_) => Code::TooLarge,
             FileError::Unreadable(_) => Code::UnreadableFile,
             FileError::TooManyColumns { .. } => Code::TooManyColumns,
             FileError::Options(_) => Code::Validation,

@@ -1,7 +1,10 @@
 //! `gridkeep inspect`: what would be loaded, by the very code that loads it. Two passes over a seekable file; the memory is the
-//! loader's.
+//! loader's, and the source's.
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::{
+    io::{Read, Seek, Write},
+    ops::ControlFlow,
+};
 
 use arrow_array::{
     Array, RecordBatch,
@@ -10,12 +13,12 @@ use arrow_array::{
 };
 use contracts::{
     dataset::{Column, ColumnType},
-    plan::{BATCH_BYTES, BATCH_ROWS, Checkpoint, Options, PlannedColumn},
+    plan::{BATCH_BYTES, BATCH_ROWS, Checkpoint, FileKind, Options, PlannedColumn},
 };
 use serde_json::json;
 
 use crate::{
-    Analyser, Analysis, Batch, FileError, Finished, Loader,
+    Analyser, Analysis, Batch, FileError, Finished, Input, Loader, Source,
     format::{Codec, Value},
 };
 
@@ -26,18 +29,17 @@ pub struct Outcome {
     pub quarantined: u64,
 }
 
-const PIECE: usize = 256 * 1024;
-
 /// Writes what `gridkeep inspect --json` prints.
 ///
 /// # Errors
 /// The file cannot be loaded, read, or the output not written.
 pub fn write_json(
-    mut file: impl Read + Seek,
+    file: impl Read + Seek + Send + 'static,
     options: &Options,
     mut out: impl Write,
 ) -> Result<Outcome, FileError> {
-    let analysis = analyse(&mut file, options)?;
+    let mut source = Source::open(Input::new(file)?, options)?;
+    let analysis = analyse(&mut source, options)?;
     let plan = &analysis.plan;
     let columns: Vec<_> = plan
         .columns
@@ -56,7 +58,8 @@ pub fn write_json(
     // Quarantined records are written as they are found: there may be any number of them.
     write!(
         out,
-        "{{\"dialect\":{},\"columns\":{},\"records\":{},\"rows\":{},\"warnings\":{},\"quarantine\":[",
+        "{{{}\"dialect\":{},\"columns\":{},\"records\":{},\"rows\":{},\"warnings\":{},\"quarantine\":[",
+        kind(&plan.kind)?,
         serde_json::to_string(&plan.dialect)?,
         serde_json::to_string(&columns)?,
         plan.records,
@@ -64,7 +67,7 @@ pub fn write_json(
         serde_json::to_string(&analysis.warnings)?,
     )?;
     let mut first = true;
-    let quarantined = load(&mut file, &analysis, |batch| {
+    let quarantined = load(&mut source, &analysis, |batch| {
         for place in &batch.rejects {
             if !std::mem::take(&mut first) {
                 out.write_all(b",")?;
@@ -83,11 +86,12 @@ pub fn write_json(
 /// # Errors
 /// The file cannot be loaded, read, or the output not written.
 pub fn write_csv(
-    mut file: impl Read + Seek,
+    file: impl Read + Seek + Send + 'static,
     options: &Options,
     mut out: impl Write,
 ) -> Result<Outcome, FileError> {
-    let analysis = analyse(&mut file, options)?;
+    let mut source = Source::open(Input::new(file)?, options)?;
+    let analysis = analyse(&mut source, options)?;
     let header = analysis.plan.headers > 0;
     let mut line = Vec::new();
     for planned in &analysis.plan.columns {
@@ -107,7 +111,7 @@ pub fn write_csv(
         .collect::<Result<Vec<_>, _>>()
         .map_err(|misfit| FileError::Plan(misfit.0))?;
     let mut text = String::new();
-    let quarantined = load(&mut file, &analysis, |batch| {
+    let quarantined = load(&mut source, &analysis, |batch| {
         let mut padded = batch.padded.iter().peekable();
         for row in 0..batch.rows.num_rows() {
             // Cells that the file lacks are printed empty, not as the column's null.
@@ -129,6 +133,14 @@ pub fn write_csv(
     Ok(outcome(&analysis, quarantined))
 }
 
+/// What the file is, where it is more than text.
+fn kind(kind: &FileKind) -> Result<String, FileError> {
+    if *kind == FileKind::default() {
+        return Ok(String::new());
+    }
+    Ok(format!("\"file\":{},", serde_json::to_string(kind)?))
+}
+
 fn outcome(analysis: &Analysis, quarantined: u64) -> Outcome {
     Outcome {
         warnings: analysis
@@ -141,51 +153,44 @@ fn outcome(analysis: &Analysis, quarantined: u64) -> Outcome {
     }
 }
 
-fn analyse(file: &mut (impl Read + Seek), options: &Options) -> Result<Analysis, FileError> {
-    let mut analyser = Analyser::new(options, None)?;
-    let mut piece = vec![0; PIECE];
+fn analyse(source: &mut Source, options: &Options) -> Result<Analysis, FileError> {
+    let mut analyser = Analyser::of(source, options, None)?;
     loop {
-        match file.read(&mut piece)? {
-            0 => match analyser.finish()? {
-                Finished::Analysis(analysis) => return Ok(*analysis),
-                Finished::Again(again) => {
-                    analyser = *again;
-                    file.seek(SeekFrom::Start(0))?;
-                }
-            },
-            len => analyser.push(&piece[..len])?,
+        source.pour(0, &mut |piece| {
+            analyser.push(piece)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        match analyser.finish()? {
+            Finished::Analysis(analysis) => return Ok(*analysis),
+            Finished::Again(again) => analyser = *again,
         }
     }
 }
 
 /// Loads the file and gives out every batch; answers how many records were quarantined.
 fn load(
-    file: &mut (impl Read + Seek),
+    source: &mut Source,
     analysis: &Analysis,
     mut take: impl FnMut(&Batch) -> Result<(), FileError>,
 ) -> Result<u64, FileError> {
-    file.seek(SeekFrom::Start(0))?;
     let mut loader = Loader::new(
         &analysis.plan,
         BATCH_ROWS,
         BATCH_BYTES,
         Checkpoint::default(),
     )?;
-    let mut piece = vec![0; PIECE];
-    loop {
-        let len = file.read(&mut piece)?;
-        if len == 0 {
-            loader.finish();
-        } else {
-            loader.push(&piece[..len]);
-        }
+    source.pour(0, &mut |piece| {
+        loader.push(piece);
         while let Some(batch) = loader.next_batch()? {
             take(&batch)?;
         }
-        if len == 0 {
-            return Ok(loader.end().quarantined);
-        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    loader.finish();
+    while let Some(batch) = loader.next_batch()? {
+        take(&batch)?;
     }
+    Ok(loader.end().quarantined)
 }
 
 fn print_cell(

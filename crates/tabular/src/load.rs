@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use contracts::{
     events::{BatchMeta, EndOfLoad},
-    plan::{Checkpoint, Encoding, FilePlan},
+    plan::{Checkpoint, Encoding, FileFormat, FilePlan},
     receipt::Place,
 };
 
@@ -18,12 +18,19 @@ use crate::{
     csv::{Decoder, Event, Position, Record},
     encoding::raw_text,
     record,
+    source::{delimited, names_columns},
 };
+
+/// How a cell of a record is come by: its text, or none when the file lacks it.
+type Get = for<'a> fn(&Record<'a>, usize) -> Option<&'a [u8]>;
 
 /// Makes batches of a file by its plan.
 #[derive(Debug)]
 pub struct Loader {
     decoder: Decoder,
+    format: FileFormat,
+    sheet: Option<String>,
+    get: Get,
     schema: SchemaRef,
     columns: Vec<ColumnBuilder>,
     /// Arrow bytes of a row beside its texts.
@@ -73,6 +80,12 @@ impl Loader {
         let width = columns.iter().filter_map(|column| column.source).max();
         Ok(Self {
             decoder: Decoder::new(&plan.dialect, position),
+            format: plan.kind.format,
+            sheet: plan.kind.sheet.clone(),
+            get: match plan.kind.format {
+                FileFormat::Text => |record, column| record.get(column),
+                _ => |record, column| record.get_valued(column),
+            },
             schema: Arc::new(Schema::new(fields)),
             row_bytes: columns.iter().map(ColumnBuilder::cell_bytes).sum(),
             width: width.map_or(0, |last| last + 1),
@@ -129,14 +142,15 @@ impl Loader {
             };
             let at = self.decoder.position();
             let full = match event {
-                Event::Blank | Event::Comment => None,
+                Event::Comment => None,
+                Event::Blank if !names_columns(self.format) => None,
                 _ if at.record <= self.above || at.record > self.last => None,
                 Event::TooLarge(bytes) => self.reject(record::too_large(at, bytes))?,
                 Event::Record if self.headers > 0 => {
                     self.headers -= 1;
                     None
                 }
-                Event::Record => self.row(at)?,
+                Event::Record | Event::Blank => self.row(at)?,
             };
             if full.is_some() {
                 return Ok(full);
@@ -149,7 +163,17 @@ impl Loader {
         let record = self.decoder.record();
         let encoding = self.decoder.encoding();
         if let Some(flaw) = record::flaw(record.raw()) {
-            return self.reject(record::flawed(at, flaw, encoding, record));
+            let broken = match self.format {
+                FileFormat::Text => None,
+                _ => record.get(0).and_then(delimited::broken),
+            };
+            return self.reject(match broken {
+                Some((code, message, raw)) => {
+                    let raw = raw_text(encoding, raw, usize::MAX);
+                    record::place(at, &code, message, Some(raw).filter(|raw| !raw.is_empty()))
+                }
+                None => record::flawed(at, flaw, encoding, record),
+            });
         }
         let (cells, raw_len) = (record.len(), record.raw().len());
         if cells > self.width {
@@ -163,7 +187,7 @@ impl Loader {
         let mut full = None;
         // The record itself is at least as long as its texts; only near the end must they be added up.
         if self.bytes + self.row_bytes + raw_len > self.batch_bytes {
-            if let Some(misfit) = misfit(&self.columns, record, encoding, at) {
+            if let Some(misfit) = misfit(&self.columns, record, self.get, encoding, at) {
                 return self.reject(misfit);
             }
             let bytes = self.row_bytes + text_bytes(&self.columns, record);
@@ -175,7 +199,7 @@ impl Loader {
         let mut bytes = self.row_bytes;
         let mut fits = true;
         for column in &mut self.columns {
-            let cell = column.source.and_then(|source| record.get(source));
+            let cell = column.source.and_then(|source| (self.get)(&record, source));
             if !column.append(cell) {
                 fits = false;
                 break;
@@ -188,11 +212,12 @@ impl Loader {
             for column in &mut self.columns {
                 column.truncate(self.rows);
             }
-            let place = misfit(&self.columns, record, encoding, at).unwrap_or_else(|| {
-                let raw = raw_text(encoding, record.raw(), usize::MAX);
-                let message = "A cell does not fit its column.".to_owned();
-                record::place(at, "type_mismatch", message, Some(raw))
-            });
+            let place =
+                misfit(&self.columns, record, self.get, encoding, at).unwrap_or_else(|| {
+                    let raw = raw_text(encoding, record.raw(), usize::MAX);
+                    let message = "A cell does not fit its column.".to_owned();
+                    record::place(at, "type_mismatch", message, Some(raw))
+                });
             return self.reject(place);
         }
         if cells < self.width {
@@ -203,7 +228,10 @@ impl Loader {
         Ok(full)
     }
 
-    fn reject(&mut self, place: Place) -> Result<Option<Batch>, FileError> {
+    fn reject(&mut self, mut place: Place) -> Result<Option<Batch>, FileError> {
+        if let Some(sheet) = &self.sheet {
+            place.message = format!("{} (Sheet `{sheet}`, row {}.)", place.message, place.record);
+        }
         let bytes = serde_json::to_string(&place)?.len() + 1;
         let mut full = None;
         if self.rows + self.rejects.len() > 0 && self.bytes + bytes > self.batch_bytes {
@@ -256,11 +284,12 @@ impl Loader {
 fn misfit(
     columns: &[ColumnBuilder],
     record: Record<'_>,
+    get: Get,
     encoding: Encoding,
     at: Position,
 ) -> Option<Place> {
     columns.iter().find_map(|column| {
-        let cell = column.source.and_then(|source| record.get(source))?;
+        let cell = column.source.and_then(|source| get(&record, source))?;
         if column.is_null(Some(cell)) {
             return None;
         }

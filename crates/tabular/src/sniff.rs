@@ -657,15 +657,19 @@ fn refuse_other_formats(head: &[u8]) -> Result<(), FileError> {
 }
 
 /// A first line that is a whole object or array, or one that opens and goes on.
-fn is_json(text: &[u8]) -> bool {
+pub(crate) fn is_json(text: &[u8]) -> bool {
     let line = text
         .split(|b| *b == b'\n')
         .next()
         .unwrap_or_default()
         .trim_ascii();
-    match line {
-        [b'{'] | [b'['] => true,
-        [b'{', b'"', ..] | [b'[', b'{' | b'[', ..] => {
+    let Some((open, rest)) = line.split_first() else {
+        return false;
+    };
+    match (open, rest.trim_ascii_start().first()) {
+        (b'{' | b'[', None) | (b'[', Some(b'{')) => true,
+        (b'[', Some(b']')) => line.len() == text.trim_ascii_end().len(),
+        (b'{', Some(b'"' | b'}')) | (b'[', Some(b'[')) => {
             infer::is_json(line)
                 || line.len() == text.trim_ascii_end().len()
                 || line.ends_with(b",")

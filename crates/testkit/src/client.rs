@@ -9,10 +9,10 @@ use anyhow::{Context as _, ensure};
 use contracts::{
     UploadId,
     plan::Options,
-    upload::{Confirm, CreateUpload, CreatedUpload, Mode, Target, Upload},
+    upload::{Confirm, CreateUpload, CreatedUpload, Link, Mode, PartLinks, SendTo, Target, Upload},
 };
 use reqwest::{Method, StatusCode, header::HeaderMap};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An HTTP client with the rights of one member, or of nobody.
 #[derive(Clone, Debug)]
@@ -108,14 +108,47 @@ impl Client {
 
     /// Sends the bytes where the answer said.
     pub async fn put(&self, created: &CreatedUpload, bytes: Vec<u8>) -> anyhow::Result<StatusCode> {
+        match &created.to {
+            SendTo::Whole(link) => self.put_whole(link, bytes).await,
+            SendTo::Parts(links) => self.put_parts(created.id, links, &bytes).await,
+        }
+    }
+
+    pub async fn put_whole(&self, link: &Link, bytes: Vec<u8>) -> anyhow::Result<StatusCode> {
         let mut request = self
             .http
-            .request(created.method.parse()?, &created.url)
+            .request(link.method.parse()?, &link.url)
             .body(bytes);
-        for (name, value) in &created.headers {
+        for (name, value) in &link.headers {
             request = request.header(name, value);
         }
         Ok(request.send().await?.status())
+    }
+
+    /// One after the other, then all together; the first answer that is no success is the outcome.
+    async fn put_parts(
+        &self,
+        id: UploadId,
+        links: &PartLinks,
+        bytes: &[u8],
+    ) -> anyhow::Result<StatusCode> {
+        let mut sent = Vec::new();
+        let pieces = bytes.chunks(usize::try_from(links.part_bytes)?);
+        for (part, piece) in links.parts.iter().zip(pieces) {
+            let mut request = self.http.put(&part.url).body(piece.to_vec());
+            for (name, value) in &part.headers {
+                request = request.header(name, value);
+            }
+            let answer = request.send().await?;
+            if !answer.status().is_success() {
+                return Ok(answer.status());
+            }
+            let etag = answer.headers().get("etag").context("a part has an ETag")?;
+            sent.push(json!({"number": part.number, "etag": etag.to_str()?}));
+        }
+        let body = json!({ "parts": sent });
+        let done = self.post(&format!("/uploads/{id}/complete"), &body).await?;
+        Ok(done.status)
     }
 
     /// Sends a file as a new dataset; what becomes of it is [`Client::outcome`]'s.

@@ -18,6 +18,7 @@ use crate::{
     Deps,
     error::{self, Error},
     housekeeping::housekeep,
+    outcomes::tell_outcomes,
     relay::relay,
     views, writer,
 };
@@ -144,6 +145,7 @@ pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error>
         return Err(error);
     }
     report.relayed += relay(deps).await?;
+    tell_outcomes(deps).await?;
     report += views::run(deps, &sitting).await?;
     if sitting.is_closing() && has_work(deps).await? {
         report.more = true;
@@ -234,6 +236,7 @@ async fn keep_attending(deps: &Deps, failures: &mut u32) -> Result<(), Error> {
     loop {
         attend(deps).await?;
         relay(deps).await?;
+        tell_outcomes(deps).await?;
         *failures = 0;
         let _either = tokio::time::timeout(ATTEND_EVERY, woken.next()).await;
         // A load wakes more than once; one look serves all.

@@ -23,6 +23,8 @@ pub enum Error {
     Flush(#[from] async_nats::client::FlushError),
     #[error("a spilled batch cannot be read")]
     Spill(#[source] BoxError),
+    #[error("the bucket does not do as asked")]
+    Bucket(#[source] BoxError),
     #[error("an event cannot be written")]
     Json(#[from] serde_json::Error),
     #[error("the drain could not wake its successor")]

@@ -1,5 +1,5 @@
 //! What is done now and then, by whichever drain finds it due: imports whose file never came, rows of imports that were given
-//! up, spilled batches of imports that are over.
+//! up, spilled batches and unfinished parts of imports that are over.
 
 use std::{
     collections::BTreeSet,
@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use contracts::UploadId;
 
 use crate::{Deps, error::Error};
@@ -16,6 +17,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// One sweep's worth, so that a drain with batches waiting is not kept.
 const SWEEP_ROWS: u64 = 50_000;
 const SPILLED: &str = "spill/";
+const UPLOADS: &str = "uploads/";
 
 /// When each was last done in this process. Doing it twice does no harm.
 #[derive(Debug, Default)]
@@ -44,6 +46,7 @@ pub(crate) async fn housekeep(deps: &Deps) -> Result<(), Error> {
             forget(&deps.housekeeping.swept);
         }
         sweep_spilled(deps).await?;
+        sweep_parts(deps).await?;
     }
     Ok(())
 }
@@ -92,6 +95,46 @@ async fn sweep_spilled(deps: &Deps) -> Result<(), Error> {
         let import = deps.store.import(upload).await?;
         if import.is_none_or(|import| import.upload.state.is_final()) {
             remove_spilled(deps, upload).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets go of the parts of uploads that have come to their end without their file. presign opens them before it writes the import,
+/// so those without one are left to the bucket's own rule.
+async fn sweep_parts(deps: &Deps) -> Result<(), Error> {
+    let open = deps
+        .s3
+        .list_multipart_uploads()
+        .bucket(&deps.bucket)
+        .prefix(UPLOADS)
+        .send()
+        .await
+        .map_err(|e| Error::Bucket(e.into()))?;
+    for multipart in open.uploads() {
+        let (Some(key), Some(id)) = (multipart.key(), multipart.upload_id()) else {
+            continue;
+        };
+        let upload = key
+            .strip_prefix(UPLOADS)
+            .and_then(|rest| rest.split('/').next());
+        let Some(upload) = upload.and_then(|id| id.parse().ok()) else {
+            continue;
+        };
+        let import = deps.store.import(upload).await?;
+        if import.is_some_and(|import| import.upload.state.is_final()) {
+            let aborted = deps
+                .s3
+                .abort_multipart_upload()
+                .bucket(&deps.bucket)
+                .key(key)
+                .upload_id(id)
+                .send()
+                .await;
+            match aborted {
+                Err(error) if error.code() == Some("NoSuchUpload") => {}
+                aborted => drop(aborted.map_err(|e| Error::Bucket(e.into()))?),
+            }
         }
     }
     Ok(())

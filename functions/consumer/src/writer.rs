@@ -423,7 +423,7 @@ impl ImportWriter<'_, '_, '_> {
                 }
             }
             Publish::Failed(problem) => {
-                tracing::error!(upload.id = %self.upload, problem = problem.detail, "an import does not balance");
+                tracing::warn!(upload.id = %self.upload, problem.code = ?problem.code, problem = problem.detail, "an import cannot be published");
             }
             Publish::Published { .. } | Publish::Incomplete | Publish::Over(_) => {}
         }

@@ -22,7 +22,7 @@ use store::{At, Commit, IdempotencyKey, NewCommit, Store};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{config::App, error::Error, rows::RowPath, values::Values};
+use crate::{config::App, error::Error, quarantine, rows::RowPath, values::Values};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -253,26 +253,12 @@ async fn commit(
         .enumerate()
         .filter_map(|(no, change)| values.read(&format!("/changes/{no}"), change))
         .collect();
-    if !values.errors.is_empty() {
-        let count = values.errors.len();
-        let detail = if count == 1 {
-            "One cell cannot be taken as it is. Nothing was saved.".to_owned()
-        } else {
-            format!("{count} cells cannot be taken as they are. Nothing was saved.")
-        };
-        let mut problem = Problem::new(Code::Validation, detail);
-        problem.pointer = values.errors.first().map(|error| error.pointer.clone());
-        problem.errors = values.errors;
+    if let Some(problem) = values.problem() {
         return Err(Error::Problem(problem));
     }
     let commit = NewCommit {
         author: grant.user,
-        // A page signs in with a cookie, a program brings a token.
-        kind: if headers.contains_key(header::AUTHORIZATION) {
-            VersionKind::Api
-        } else {
-            VersionKind::Grid
-        },
+        kind: kind(headers),
         message: message.to_owned(),
         base: request.base_version,
         changes,
@@ -308,6 +294,16 @@ async fn commit(
             problem.conflicts = conflicts;
             Err(Error::Problem(problem))
         }
+        Commit::Settled(records) => Err(quarantine::settled(&records)),
+    }
+}
+
+/// A page signs in with a cookie, a program brings a token.
+pub fn kind(headers: &HeaderMap) -> VersionKind {
+    if headers.contains_key(header::AUTHORIZATION) {
+        VersionKind::Api
+    } else {
+        VersionKind::Grid
     }
 }
 
@@ -323,9 +319,10 @@ pub fn message(text: &str) -> Result<&str, Error> {
     Ok(text)
 }
 
-fn idempotency(
+/// The request's `Idempotency-Key`, and the fingerprint of its body.
+pub fn idempotency(
     headers: &HeaderMap,
-    request: &CommitRequest,
+    request: &impl Serialize,
 ) -> Result<Option<IdempotencyKey>, Error> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);

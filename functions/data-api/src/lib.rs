@@ -1,6 +1,6 @@
 //! data-api: what is in the tables. [`datasets`] lists and shows them, [`rows`] reads pages of a version (its parameters
 //! are read by [`query`], [`filter`] and [`cursor`]), [`commits`] changes them (cells are read by [`values`]), [`versions`]
-//! tells how a dataset came to be, [`diff`] and [`restore`] go back, [`grants`] says who may, [`aggregate`] sums up and
+//! tells how a dataset came to be, [`quarantine`] keeps and mends what could not become rows, [`diff`] and [`restore`] go back, [`grants`] says who may, [`aggregate`] sums up and
 //! [`widgets`] keeps such sums on a dashboard. Everything below
 //! `/datasets/{id}` takes its right from `platform::access`.
 
@@ -15,6 +15,7 @@ mod filter;
 mod grants;
 mod kept;
 mod page;
+mod quarantine;
 mod query;
 mod restore;
 mod rows;
@@ -50,6 +51,7 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
         (name = "rows", description = "Reading a version, page by page"),
         (name = "commits", description = "Changing rows, one version at a time"),
         (name = "versions", description = "How a dataset came to be"),
+        (name = "quarantine", description = "Records that could not become rows"),
         (name = "grants", description = "Who may do what with a dataset"),
         (name = "widgets", description = "Numbers and charts of a dataset"),
         (name = "about", description = "This document"),
@@ -65,6 +67,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(rows::routes())
         .merge(commits::routes())
         .merge(versions::routes())
+        .merge(quarantine::routes())
         .merge(diff::routes())
         .merge(restore::routes())
         .merge(grants::routes())

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use contracts::{
+    Code, Problem,
     commit::{CellError, Change, ChangeOp},
     dataset::Column,
 };
@@ -17,7 +18,7 @@ const ERRORS_NAMED: usize = 10_000;
 /// Reads changes against the columns of a dataset and collects what cannot be taken.
 pub struct Values {
     readers: HashMap<String, Result<Reader, String>>,
-    pub errors: Vec<CellError>,
+    errors: Vec<CellError>,
 }
 
 impl Values {
@@ -69,7 +70,8 @@ impl Values {
         })
     }
 
-    fn cells(
+    /// The cells at this place of the request.
+    pub fn cells(
         &mut self,
         pointer: &str,
         row_id: Option<&str>,
@@ -98,7 +100,20 @@ impl Values {
         whole.then_some(read)
     }
 
-    fn fault(
+    /// Everything that cannot be taken, as one problem.
+    pub fn problem(self) -> Option<Problem> {
+        let detail = match self.errors.len() {
+            0 => return None,
+            1 => "One cell cannot be taken as it is. Nothing was saved.".to_owned(),
+            count => format!("{count} cells cannot be taken as they are. Nothing was saved."),
+        };
+        let mut problem = Problem::new(Code::Validation, detail);
+        problem.pointer = self.errors.first().map(|error| error.pointer.clone());
+        problem.errors = self.errors;
+        Some(problem)
+    }
+
+    pub fn fault(
         &mut self,
         pointer: String,
         row_id: Option<&str>,

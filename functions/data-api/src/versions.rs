@@ -1,7 +1,7 @@
-//! `/datasets/{id}/versions` and its quarantine: what became of each import.
+//! `/datasets/{id}/versions`: how a dataset came to be.
 
 use axum::extract::State;
-use contracts::{DatasetId, dataset::VersionList, upload::QuarantineList};
+use contracts::{DatasetId, dataset::VersionList};
 use platform::{
     access::{Access, Viewer},
     http::{Json, Query, openapi::Problems},
@@ -17,9 +17,7 @@ const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list_versions))
-        .routes(routes!(list_quarantine))
+    OpenApiRouter::new().routes(routes!(list_versions))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -49,30 +47,6 @@ async fn list_versions(
         .await?;
     Ok(Json(VersionList {
         versions: page.versions,
-        next: page.next,
-    }))
-}
-
-/// Records that could not become rows, with their places and reasons
-///
-/// Newest import first, each in the file's order.
-#[utoipa::path(get, path = "/api/v1/datasets/{id}/quarantine", tag = "versions",
-    security(("cookie" = []), ("bearer" = [])),
-    params(("id" = DatasetId, Path, description = "The dataset."), Paging),
-    responses((status = 200, description = "A page of quarantined records.", body = QuarantineList),
-        (status = 304, description = "As the client has it."), Problems))]
-async fn list_quarantine(
-    access: Access<Viewer>,
-    State(store): State<Store>,
-    Query(query): Query<Paging>,
-) -> Result<Json<QuarantineList>, Error> {
-    let limit = limit(query.limit, PAGE, PAGE_MAX)?;
-    let page = store
-        .list_quarantine(access.no, query.cursor.as_deref(), limit)
-        .await?;
-    Ok(Json(QuarantineList {
-        rows: page.rows,
-        total: page.total,
         next: page.next,
     }))
 }

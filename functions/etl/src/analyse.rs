@@ -1,7 +1,7 @@
 //! The first reading of a file: every row is looked at, and the plan is stored. The first one stored stands, so that a second
 //! reading by newer code changes nothing. [`crate::load`] reads again, by the plan.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use contracts::{
     Code, Problem,
@@ -10,7 +10,7 @@ use contracts::{
     upload::Mode,
 };
 use store::{At, Import};
-use tabular::{Analyser, Analysis, FileError, Finished};
+use tabular::{Analyser, Analysis, FileError, Finished, sniff::HEAD_BYTES, source::is_plain_text};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     import::Attempt,
     object::Object,
     pipe::{self, Piece, Progress},
+    spool::{self, Until},
 };
 
 /// Reads the whole object and stores what was found.
@@ -35,13 +36,13 @@ pub async fn analyse(
     let store = &attempt.deps.store;
     store.start_analysis(attempt.upload, at.bytes).await?;
     let fixed = match import.upload.mode {
-        Mode::Append => Some(
+        Mode::Append | Mode::Upsert | Mode::Sync => Some(
             store
                 .resolve(import.dataset_no, At::Head)
                 .await?
                 .shown_columns(),
         ),
-        _ => None,
+        Mode::New | Mode::Replace => None,
     };
     let analysis = read(attempt, import, object, fixed).await?;
     let plan = Plan {
@@ -66,6 +67,10 @@ async fn read(
     object: &Object,
     fixed: Option<Vec<Column>>,
 ) -> Result<Analysis, Stop> {
+    let head = object.head_bytes(HEAD_BYTES as u64).await?;
+    if !is_plain_text(&head) {
+        return read_copy(attempt, import, object, fixed).await;
+    }
     let mut analyser =
         Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?;
     loop {
@@ -94,6 +99,49 @@ async fn read_once(
         Ok(Some(finished)) => Ok(finished),
         Ok(None) => Err(Error::OutOfTime.into()),
         Err(error) => Err(Stop::Failed(error.into())),
+    }
+}
+
+/// As [`read`], for a file that is not plain text.
+async fn read_copy(
+    attempt: &Attempt,
+    import: &Import,
+    object: &Object,
+    fixed: Option<Vec<Column>>,
+) -> Result<Analysis, Stop> {
+    let file = tokio::select! {
+        file = spool::copy(attempt, object) => file?,
+        () = tokio::time::sleep_until(attempt.closing.into()) => return Err(Error::OutOfTime.into()),
+    };
+    let (until, _guard) = Until::new(attempt.closing);
+    let progress = Arc::clone(&attempt.progress);
+    let options = import.options.clone();
+    let bytes = object.at().bytes;
+    let parser = tokio::task::spawn_blocking(move || {
+        let mut source = spool::open(file, None, &options)?;
+        let mut analyser = Analyser::of(&source, &options, fixed.as_deref())?;
+        loop {
+            let mut whole = true;
+            source.pour(0, &mut |piece| {
+                analyser.push(piece)?;
+                progress.set(bytes, analyser.rows_read());
+                let flow = until.flow();
+                whole = flow == ControlFlow::Continue(());
+                Ok(flow)
+            })?;
+            if !whole {
+                return Ok(None);
+            }
+            match analyser.finish()? {
+                Finished::Analysis(analysis) => return Ok(Some(*analysis)),
+                Finished::Again(again) => analyser = *again,
+            }
+        }
+    });
+    match parser.await.map_err(Error::Parser)? {
+        Ok(Some(analysis)) => Ok(analysis),
+        Ok(None) => Err(Error::OutOfTime.into()),
+        Err(error) => Err(spool::stop(error)),
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Config {
     /// How long to wait for room in a full stream before the load is handed on. Unbounded on the host, where waiting is
     /// free; a Lambda's `main` sets it short.
     pub full_wait: Duration,
+    /// How large a file that is not plain text may be: it is copied to the disk to be read.
+    pub spool_bytes: u64,
 }
 
 impl Config {
@@ -63,6 +65,7 @@ impl Config {
             wake: QueueConfig::from(settings, "GRIDKEEP_WAKE_QUEUE")?,
             visibility: Duration::from_secs(visibility),
             full_wait: Duration::MAX,
+            spool_bytes: settings.parse_or("GRIDKEEP_SPOOL_BYTES", 8 * 1024 * 1024 * 1024)?,
         })
     }
 }
@@ -78,6 +81,7 @@ pub struct Deps {
     pub wake: Queue,
     pub visibility: Duration,
     pub full_wait: Duration,
+    pub spool_bytes: u64,
 }
 
 impl Deps {
@@ -98,6 +102,7 @@ impl Deps {
             jetstream,
             visibility: config.visibility,
             full_wait: config.full_wait,
+            spool_bytes: config.spool_bytes,
         }))
     }
 }

@@ -20,12 +20,16 @@ pub enum Error {
     OutOfTime,
     #[error("the file cannot be read")]
     Read(#[source] ReadError),
+    #[error("the file's copy on the disk")]
+    Spool(#[source] std::io::Error),
     #[error("the batches cannot be published")]
     Publish(#[source] PublishError),
     #[error("the work queue")]
     Queue(#[from] QueueError),
     #[error("PostgreSQL")]
     Store(#[source] store::Error),
+    #[error("an outcome cannot be written")]
+    Outcome(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("a message cannot be written")]
     Json(#[from] serde_json::Error),
     #[error("the parser stopped")]

@@ -1,7 +1,14 @@
 //! What a message of the work queue says: an S3 notification, or a [`Work`] message of ours. [`crate::import`] acts on it.
 
-use contracts::{UploadId, events::Work};
+use contracts::{
+    DatasetId, UploadId,
+    drop_folder::{DROP, SETTINGS_FILE},
+    events::Work,
+};
+use jiff::Timestamp;
 use serde::Deserialize;
+
+use crate::drop_folder::upload_of;
 
 /// Where uploaded files lie: `uploads/<upload id>/<name>`.
 const UPLOADS: &str = "uploads/";
@@ -14,12 +21,25 @@ pub enum Message {
     Work(Work),
 }
 
-/// An uploaded file, as S3 announced it. Size and ETag are asked of S3 itself: a second PUT may have come since.
+/// A file, as S3 announced it. Size and ETag are asked of S3 itself: a second PUT may have come since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
     pub upload: UploadId,
     pub bucket: String,
     pub key: String,
+    /// Nobody asked for it before: it came through a drop folder.
+    pub dropped: Option<Dropped>,
+}
+
+/// What is known of a file in a drop folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// `None` when the folder is named for none.
+    pub dataset: Option<DatasetId>,
+    /// Below the folder.
+    pub path: String,
+    pub bytes: u64,
+    pub etag: String,
 }
 
 /// A body that is neither. It names no import that could fail with a problem, so it is reported as a failure and ends in
@@ -58,6 +78,20 @@ fn arrival(record: Record) -> Option<Arrival> {
         return None;
     }
     let key = decode_key(&record.s3.object.key)?;
+    if let Some(path) = key.strip_prefix(DROP) {
+        let dropped = dropped(path, &record)?;
+        let object = &record.s3.object;
+        // A bucket without versions still numbers what happens to a key.
+        let version = [&object.version_id, &object.sequencer, &object.e_tag];
+        let version = version.into_iter().flatten().next()?;
+        let at = record.event_time.unwrap_or(Timestamp::UNIX_EPOCH);
+        return Some(Arrival {
+            upload: upload_of(at, &record.s3.bucket.name, &key, version),
+            bucket: record.s3.bucket.name,
+            key,
+            dropped: Some(dropped),
+        });
+    }
     let (upload, name) = key.strip_prefix(UPLOADS)?.split_once('/')?;
     if name.is_empty() {
         return None;
@@ -66,6 +100,21 @@ fn arrival(record: Record) -> Option<Arrival> {
         upload: upload.parse().ok()?,
         bucket: record.s3.bucket.name,
         key,
+        dropped: None,
+    })
+}
+
+/// None of the folders that some tools make as objects, nor of the settings.
+fn dropped(path: &str, record: &Record) -> Option<Dropped> {
+    let (dataset, path) = path.split_once('/').unwrap_or(("", path));
+    if path.is_empty() || path.ends_with('/') || path == SETTINGS_FILE {
+        return None;
+    }
+    Some(Dropped {
+        dataset: dataset.parse().ok(),
+        path: path.to_owned(),
+        bytes: record.s3.object.size,
+        etag: record.s3.object.e_tag.clone().unwrap_or_default(),
     })
 }
 
@@ -98,6 +147,8 @@ struct Notification {
 #[serde(rename_all = "camelCase")]
 struct Record {
     event_name: String,
+    #[serde(default)]
+    event_time: Option<Timestamp>,
     s3: Entity,
 }
 
@@ -113,8 +164,14 @@ struct Bucket {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Object {
     key: String,
+    #[serde(default)]
+    size: u64,
+    e_tag: Option<String>,
+    version_id: Option<String>,
+    sequencer: Option<String>,
 }
 
 #[cfg(test)]
@@ -149,8 +206,48 @@ mod tests {
                     upload,
                     bucket: "b".to_owned(),
                     key: format!("uploads/{upload}/a b+cé.csv"),
+                    dropped: None,
                 }]
             );
+        }
+    }
+
+    #[test]
+    fn a_dropped_file_has_the_id_of_its_event() {
+        let dataset = DatasetId::generate();
+        let event = |key: &str, sequencer: &str| {
+            let body = serde_json::json!({ "Records": [{
+                "eventName": "ObjectCreated:Put", "eventTime": "2026-05-03T14:02:00.123Z",
+                "s3": { "bucket": { "name": "b" }, "object": { "key": key, "size": 3, "eTag": "x", "sequencer": sequencer } },
+            }] });
+            match parse(&body.to_string()).unwrap() {
+                Message::Arrived(mut arrivals) => arrivals.pop(),
+                Message::Work(work) => panic!("{work:?}"),
+            }
+        };
+        let key = format!("drop/{dataset}/2026/a+b.csv");
+        let first = event(&key, "01").unwrap();
+        assert_eq!(
+            first.dropped,
+            Some(Dropped {
+                dataset: Some(dataset),
+                path: "2026/a b.csv".to_owned(),
+                bytes: 3,
+                etag: "x".to_owned(),
+            })
+        );
+        assert_eq!(event(&key, "01").as_ref(), Some(&first));
+        assert_ne!(event(&key, "02").unwrap().upload, first.upload);
+        for ignored in [
+            format!("drop/{dataset}/"),
+            format!("drop/{dataset}/2026/"),
+            format!("drop/{dataset}/.gridkeep.json"),
+        ] {
+            assert_eq!(event(&ignored, "01"), None, "{ignored}");
+        }
+        for nowhere in ["drop/a.csv", "drop/dst_nonsense/a.csv"] {
+            let dropped = event(nowhere, "01").unwrap().dropped.unwrap();
+            assert_eq!((dropped.dataset, dropped.path.as_str()), (None, "a.csv"));
         }
     }
 

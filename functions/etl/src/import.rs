@@ -15,7 +15,7 @@ use contracts::{
 use store::{Import, Lease};
 
 use crate::{
-    Deps, analyse,
+    Deps, analyse, drop_folder,
     error::{Error, Stop},
     event::Arrival,
     load::{self, Loaded},
@@ -89,6 +89,12 @@ pub struct Attempt {
 /// Does what there is to do for an import. `Ok` means that this message has no more use.
 pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Result<(), Error> {
     let upload = start.upload();
+    if let Start::Arrived(arrival) = &start
+        && let Some(dropped) = &arrival.dropped
+        && (arrival.bucket != deps.bucket || !drop_folder::take_up(deps, arrival, dropped).await?)
+    {
+        return Ok(());
+    }
     let Some(import) = deps.store.import(upload).await.map_err(Error::Store)? else {
         tracing::info!(upload.id = %upload, "an object belongs to no upload");
         return Ok(());
@@ -120,11 +126,11 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
         None | Some(Stop::Over) => Ok(()),
         Some(Stop::Failed(problem)) => {
             tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
-            deps.store
-                .fail(upload, &problem)
-                .await
-                .map(|_| ())
-                .map_err(Error::Store)
+            let failed = deps.store.fail(upload, &problem).await;
+            if matches!(&start, Start::Arrived(arrival) if arrival.dropped.is_some()) {
+                drop_folder::wake(deps).await;
+            }
+            failed.map(drop).map_err(Error::Store)
         }
         Some(Stop::Retry(error)) => {
             if delivery.is_last && !matches!(error, Error::LeaseLost) {
@@ -199,6 +205,14 @@ async fn plan(
     generation: i32,
 ) -> Result<Plan, Stop> {
     let object = Object::head(&attempt.deps.s3, &arrival.bucket, &arrival.key).await?;
+    if let Some(dropped) = &arrival.dropped
+        && object.at().etag.trim_matches('"') != dropped.etag
+    {
+        return Err(Stop::Failed(Problem::new(
+            Code::Conflict,
+            "Another file was dropped under the same name before this one was read. Nothing of this one was imported; the other has an import of its own.",
+        )));
+    }
     analyse::analyse(attempt, import, &object, generation).await
 }
 

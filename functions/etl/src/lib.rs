@@ -1,11 +1,13 @@
 //! From an object in the bucket to typed batches on the `ROWS` stream: analyse, plan, load.
 //!
-//! [`handle`] takes the queue's event and reports what it could not do. [`event`] reads a message, [`import`] decides what an
-//! import needs next and holds its lease, [`analyse`] makes the plan, [`load`] sends the rows by it. Bytes come in by
-//! [`object`] and [`pipe`] and go out by [`publish`]. The next function is `consumer`.
+//! [`handle`] takes the queue's event and reports what it could not do. [`event`] reads a message, [`drop_folder`] gives a dropped
+//! file its import, [`import`] decides what an import needs next and holds its lease, [`analyse`] makes the plan, [`load`] sends the
+//! rows by it. Bytes come in by [`object`] and [`pipe`], by way of [`spool`] where they are not plain text, and go out by
+//! [`publish`]. The next function is `consumer`.
 
 pub mod analyse;
 pub mod config;
+pub mod drop_folder;
 pub mod error;
 pub mod event;
 pub mod import;
@@ -13,6 +15,7 @@ pub mod load;
 pub mod object;
 pub mod pipe;
 pub mod publish;
+pub mod spool;
 
 use std::{
     sync::Arc,

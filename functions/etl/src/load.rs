@@ -1,11 +1,11 @@
 //! The second reading of a file: its rows, typed by the plan, go out in batches. What is acknowledged without a gap is a
 //! checkpoint, from which another worker, or another invocation, goes on. [`crate::publish`] sends.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs::File, ops::ControlFlow, time::Duration};
 
 use contracts::{
     events::EndOfLoad,
-    plan::{Checkpoint, Plan},
+    plan::{Checkpoint, FilePlan, Options, Plan},
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use store::Import;
@@ -18,6 +18,7 @@ use crate::{
     object::Object,
     pipe::{self, Piece},
     publish::{Outgoing, PublishError, Publisher},
+    spool::{self, Until},
 };
 
 /// Published but not acknowledged. The stream's own share per upload is 32 MiB; more than this in flight gains nothing.
@@ -69,21 +70,38 @@ pub async fn load(
         from,
     );
     let loader = loader.map_err(|e| Stop::Failed(e.into()))?;
-    let (parts, received) = pipe::channel();
     let (parsed, batches) = mpsc::channel(BATCHES_AHEAD);
-    let parser = tokio::task::spawn_blocking(move || parse(loader, received, &parsed));
     let object = Object::pinned(&deps.s3, &plan.object);
-    let read = async {
-        pipe::feed(object.read(from.byte), parts)
-            .await
-            .map_err(Stop::from)
-    };
     let sending = Sending::new(attempt, plan.generation, &publisher, from);
-    let ((), sent) = tokio::try_join!(read, sending.run(batches))?;
-    parser
-        .await
-        .map_err(Error::Parser)?
-        .map_err(|e| Stop::Failed(e.into()))?;
+    let sent = if spool::is_needed(&plan.file.kind) {
+        let copied =
+            tokio::time::timeout_at(attempt.closing.into(), spool::copy(attempt, &object)).await;
+        let Ok(file) = copied else {
+            return Ok(Loaded::GoOn(from));
+        };
+        let (file, plan) = (file?, plan.file.clone());
+        let (until, _guard) = Until::new(attempt.closing);
+        let parser = tokio::task::spawn_blocking(move || {
+            parse_copy(file, &plan, loader, from.byte, &until, &parsed)
+        });
+        let sent = sending.run(batches).await?;
+        parser.await.map_err(Error::Parser)?.map_err(spool::stop)?;
+        sent
+    } else {
+        let (parts, received) = pipe::channel();
+        let parser = tokio::task::spawn_blocking(move || parse(loader, received, &parsed));
+        let read = async {
+            pipe::feed(object.read(from.byte), parts)
+                .await
+                .map_err(Stop::from)
+        };
+        let ((), sent) = tokio::try_join!(read, sending.run(batches))?;
+        parser
+            .await
+            .map_err(Error::Parser)?
+            .map_err(|e| Stop::Failed(e.into()))?;
+        sent
+    };
     let (end, upto) = match sent {
         Sent::All(end, upto) => (end, upto),
         Sent::UpTo(checkpoint) => return Ok(Loaded::GoOn(checkpoint)),
@@ -117,6 +135,35 @@ fn parse(
             if !hand_over(&mut loader, out)? {
                 return Ok(());
             }
+        }
+    }
+    Ok(())
+}
+
+/// As [`parse`], of a copy: what lies before the checkpoint is read once more and left out.
+fn parse_copy(
+    file: File,
+    plan: &FilePlan,
+    mut loader: Loader,
+    from: u64,
+    until: &Until,
+    out: &mpsc::Sender<Parsed>,
+) -> Result<(), FileError> {
+    let mut source = spool::open(file, Some(plan), &Options::default())?;
+    let mut whole = true;
+    source.pour(from, &mut |piece| {
+        loader.push(piece);
+        whole = hand_over(&mut loader, out)? && until.flow() == ControlFlow::Continue(());
+        Ok(if whole {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        })
+    })?;
+    if whole {
+        loader.finish();
+        if hand_over(&mut loader, out)? {
+            let _gone = out.blocking_send(Parsed::End(loader.end()));
         }
     }
     Ok(())

@@ -96,6 +96,15 @@ impl Object {
             .buffered(PARTS_AHEAD)
     }
 
+    /// The first bytes, at most so many.
+    pub async fn head_bytes(&self, most: u64) -> Result<Vec<u8>, ReadError> {
+        let end = self.at.bytes.min(most);
+        if end == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(self.part(0..end).await?.concat())
+    }
+
     /// A whole part; goes on behind the last byte that came when the connection breaks.
     async fn part(&self, range: Range<u64>) -> Result<Vec<Bytes>, ReadError> {
         let mut pieces = Vec::new();
@@ -152,7 +161,7 @@ async fn collect(
     Ok(())
 }
 
-fn classify<E>(error: SdkError<E>) -> ReadError
+pub(crate) fn classify<E>(error: SdkError<E>) -> ReadError
 where
     E: StdError + Send + Sync + 'static,
 {

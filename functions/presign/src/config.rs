@@ -70,6 +70,8 @@ pub struct Deps {
     pub(crate) mongo: mongodb::Database,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) bucket: String,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) region: String,
     pub(crate) upload_expiry: Duration,
     pub(crate) verifier: Arc<Verifier>,
 }
@@ -85,6 +87,8 @@ impl Deps {
             mongo: mongo::connect(&config.mongo_url).await?,
             s3: s3::client(&config.s3).await,
             bucket: config.s3.bucket.clone(),
+            endpoint: config.s3.endpoint.clone(),
+            region: config.s3.region.clone(),
             upload_expiry: config.upload_expiry,
             verifier: Arc::clone(&config.verifier),
         }))

@@ -17,6 +17,8 @@ pub enum Error {
     Record(#[from] MongoError),
     #[error("the link cannot be signed")]
     Sign(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("S3 does not do as asked")]
+    Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<Problem> for Error {
@@ -45,8 +47,19 @@ impl From<Error> for ApiError {
             Error::Store(error) => from_store(error),
             Error::Record(error) => error.into(),
             error @ Error::Sign(_) => Self::internal(error),
+            error @ Error::Storage(_) => Self::unavailable(error),
         }
     }
+}
+
+/// Of an upload that nothing changes any more.
+pub fn is_over(state: UploadState) -> Problem {
+    let state = match state {
+        UploadState::Published => "published; its rows are in the dataset",
+        UploadState::Cancelled => "cancelled",
+        _ => "failed",
+    };
+    Problem::new(Code::Conflict, format!("This upload is already {state}."))
 }
 
 fn from_store(error: store::Error) -> ApiError {
@@ -59,14 +72,7 @@ fn from_store(error: store::Error) -> ApiError {
             ApiError::new(Code::Gone, format!("Version {version} is no longer kept."))
         }
         store::Error::Invalid { pointer, detail } => ApiError::validation(pointer, detail),
-        store::Error::Final(state) => {
-            let state = match state {
-                UploadState::Published => "published; its rows are in the dataset",
-                UploadState::Cancelled => "cancelled",
-                _ => "failed",
-            };
-            ApiError::new(Code::Conflict, format!("This upload is already {state}."))
-        }
+        store::Error::Final(state) => is_over(state).into(),
         store::Error::OldGeneration { newest } => ApiError::new(
             Code::Conflict,
             format!(

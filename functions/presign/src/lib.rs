@@ -1,10 +1,12 @@
 //! presign: asking to upload, and watching what becomes of it. [`request`] checks what is asked for, [`link`] signs where
-//! the bytes go, [`record`] keeps who got the link, and [`uploads`] has the routes. The bytes arrive in S3, and
+//! the bytes go ([`multipart`] where they go in parts), [`record`] keeps who got the link, and [`uploads`] has the routes; [`drop_folder`] says where files can be dropped. The bytes arrive in S3, and
 //! functions/etl goes on from there.
 
 mod config;
+mod drop_folder;
 mod error;
 mod link;
+mod multipart;
 mod record;
 mod request;
 mod uploads;
@@ -23,14 +25,19 @@ pub use config::{Config, ConnectError, Deps};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Gridkeep: uploads", version = "1"),
-    tags((name = "uploads", description = "Sending files, and what becomes of them")),
+    tags(
+        (name = "uploads", description = "Sending files, and what becomes of them"),
+        (name = "doors", description = "Other ways in: a dataset's drop folder and its hooks"),
+    ),
     components(schemas(contracts::Problem)),
     modifiers(&SecuritySchemes)
 )]
 struct Document;
 
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(uploads::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(uploads::routes())
+        .merge(drop_folder::routes())
 }
 
 /// The bare routes, with absolute paths; who mounts them puts `platform::http::layer` around.

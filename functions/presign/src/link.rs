@@ -3,28 +3,23 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_s3::{Client, presigning::PresigningConfig};
-use contracts::UploadId;
+use aws_sdk_s3::{Client, presigning::PresignedRequest};
+use contracts::{UploadId, upload::Link};
 use jiff::Timestamp;
+use platform::s3::presigning;
 
-use crate::{error::Error, request::UploadRequest};
+use crate::{
+    error::Error,
+    request::{Sums, UploadRequest},
+};
 
 /// Never the file's own type: what people upload must not be served back as a page.
-const CONTENT_TYPE: &str = "application/octet-stream";
+pub const CONTENT_TYPE: &str = "application/octet-stream";
 /// Enough to recognise the file in the bucket; the full name is in the upload's record.
 const KEY_NAME_CHARS_MAX: usize = 100;
 /// The slowest sender that still gets through: a PUT is checked when it begins, so one begun just before the link ran
 /// out may last as long as its bytes take at this rate.
 const SLOWEST_BYTES_PER_SECOND: u64 = 128 * 1024;
-
-/// A link and what to send with it.
-#[derive(Clone, Debug)]
-pub struct Link {
-    pub method: String,
-    pub url: String,
-    pub headers: BTreeMap<String, String>,
-    pub expires_at: Timestamp,
-}
 
 /// The object's key: `uploads/<upload id>/<sanitised file name>`.
 pub fn object_key(upload: UploadId, file_name: &str) -> String {
@@ -51,11 +46,6 @@ pub async fn sign(
     now: Timestamp,
     lifetime: Duration,
 ) -> Result<Link, Error> {
-    let config = PresigningConfig::builder()
-        .start_time(now.into())
-        .expires_in(lifetime)
-        .build()
-        .map_err(|e| Error::Sign(e.into()))?;
     let length = i64::try_from(request.bytes).map_err(|e| Error::Sign(e.into()))?;
     let signed = s3
         .put_object()
@@ -63,26 +53,33 @@ pub async fn sign(
         .key(key)
         .content_length(length)
         .content_type(CONTENT_TYPE)
-        .set_checksum_sha256(request.sha256.clone())
-        .presigned(config)
+        .set_checksum_sha256(match &request.sums {
+            Sums::Whole(sum) => Some(sum.clone()),
+            Sums::None | Sums::Parts { .. } => None,
+        })
+        .presigned(presigning(now, lifetime).map_err(Error::Sign)?)
         .await
         .map_err(|e| Error::Sign(e.into()))?;
     Ok(Link {
         method: signed.method().to_owned(),
         url: signed.uri().to_owned(),
-        // Every client sends the length by itself, and a browser forbids naming it.
-        headers: signed
-            .headers()
-            .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        expires_at: now + lifetime,
+        headers: headers(&signed),
+        expires_at: format!("{:.6}", now + lifetime),
     })
 }
 
-/// When an upload that never came counts as expired.
-pub fn given_up_at(link: &Link, bytes: u64) -> Timestamp {
-    link.expires_at + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
+/// What must be sent with it. Every client sends the length by itself, and a browser forbids naming it.
+pub fn headers(signed: &PresignedRequest) -> BTreeMap<String, String> {
+    signed
+        .headers()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// How long a file of so many bytes may take to come, once its link was given.
+pub fn patience(lifetime: Duration, bytes: u64) -> Duration {
+    lifetime + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
 }
 
 #[cfg(test)]

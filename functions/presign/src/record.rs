@@ -2,9 +2,10 @@
 //! changes; this is written once, before it. So a crash between the two leaves a record that nothing points to, never an
 //! import without its record.
 
-use std::collections::BTreeMap;
-
-use contracts::{Code, DatasetId, Problem, UploadId, UserId, upload::Mode};
+use contracts::{
+    Code, DatasetId, Problem, UploadId, UserId,
+    upload::{Link, Mode},
+};
 use jiff::Timestamp;
 use mongodb::{
     Database,
@@ -16,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Error,
-    link::Link,
-    request::{Destination, UploadRequest},
+    multipart::Multipart,
+    request::{Destination, Sums, UploadRequest},
 };
 
 const RECORDS: &str = "uploads";
@@ -37,11 +38,20 @@ pub struct UploadRecord {
     pub mode: Mode,
     pub bucket: String,
     pub key: String,
-    pub method: String,
-    pub url: String,
-    pub headers: BTreeMap<String, String>,
     pub created_at: DateTime,
-    pub expires_at: DateTime,
+    #[serde(flatten)]
+    pub to: Kept,
+}
+
+/// How the sender got to know where the bytes go.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Kept {
+    Whole(Link),
+    /// Its links are signed when they are asked for.
+    Parts {
+        multipart: Multipart,
+    },
 }
 
 impl UploadRecord {
@@ -51,7 +61,7 @@ impl UploadRecord {
         request: &UploadRequest,
         bucket: &str,
         key: &str,
-        link: &Link,
+        to: Kept,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -60,7 +70,10 @@ impl UploadRecord {
             file_name: request.file_name.clone(),
             // At most 5 GiB, as checked.
             bytes: i64::try_from(request.bytes).unwrap_or(i64::MAX),
-            sha256: request.sha256.clone(),
+            sha256: match &request.sums {
+                Sums::Whole(sum) => Some(sum.clone()),
+                Sums::None | Sums::Parts { .. } => None,
+            },
             dataset: match &request.destination {
                 Destination::New { .. } => None,
                 Destination::Existing { id, .. } => Some(*id),
@@ -68,11 +81,8 @@ impl UploadRecord {
             mode: request.destination.mode(),
             bucket: bucket.to_owned(),
             key: key.to_owned(),
-            method: link.method.clone(),
-            url: link.url.clone(),
-            headers: link.headers.clone(),
             created_at: DateTime::from_millis(now.as_millisecond()),
-            expires_at: DateTime::from_millis(link.expires_at.as_millisecond()),
+            to,
         }
     }
 

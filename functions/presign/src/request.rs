@@ -6,19 +6,42 @@ use contracts::{
     Code, DatasetId, Problem,
     names::checked_name,
     plan::Options,
-    upload::{Confirm, Mode},
+    upload::{Confirm, Mode, PART_BYTES_MIN, WHOLE_BYTES_MAX},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// S3 takes at most 5 GiB in one PUT.
 pub const BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// S3 takes at most so many parts.
+const PARTS_MAX: u64 = 10_000;
+
+/// What the caller says of the content, in base64 as S3 wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sums {
+    None,
+    Whole(String),
+    Parts {
+        part_bytes: u64,
+        sha256: Vec<String>,
+    },
+}
+
+/// Key columns at most.
+const KEY_MAX: usize = 32;
 
 /// Where the rows go. The modes that this version can do fall together with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    New { name: String },
-    Existing { id: DatasetId, mode: Mode },
+    New {
+        name: String,
+    },
+    Existing {
+        id: DatasetId,
+        mode: Mode,
+        /// Ids or names of columns, for upsert and sync.
+        key: Vec<String>,
+    },
 }
 
 impl Destination {
@@ -35,8 +58,7 @@ impl Destination {
 pub struct UploadRequest {
     pub file_name: String,
     pub bytes: u64,
-    /// SHA-256 as S3 wants it: base64.
-    pub sha256: Option<String>,
+    pub sums: Sums,
     pub destination: Destination,
     pub options: Options,
     pub confirm: Confirm,
@@ -54,24 +76,19 @@ impl TryFrom<Value> for UploadRequest {
             .map_err(|e| invalid("/file_name", format!("The file's name {e}.")))?
             .to_owned();
         let bytes = checked_bytes(required(&mut fields, "bytes", "a whole number")?)?;
-        let sha256 = optional::<Value>(&mut fields, "checksum", "an object")?
-            .map(checked_checksum)
-            .transpose()?;
+        let sums = match optional::<Value>(&mut fields, "checksum", "an object")? {
+            Some(checksum) => checked_checksum(checksum, bytes)?,
+            None => Sums::None,
+        };
         let mode = required(
             &mut fields,
             "mode",
-            "one of \"new\", \"append\" and \"replace\"",
+            "one of \"new\", \"append\", \"upsert\", \"replace\" and \"sync\"",
         )?;
         let target = required(&mut fields, "dataset", "an object")?;
-        let destination = checked_destination(mode, target)?;
-        let key: Vec<String> =
-            optional(&mut fields, "key", "a list of column names")?.unwrap_or_default();
-        if !key.is_empty() {
-            return Err(invalid(
-                "/key",
-                "A key is only for the modes \"upsert\" and \"sync\"; leave it out.",
-            ));
-        }
+        let key = optional(&mut fields, "key", "a list of column names")?.unwrap_or_default();
+        let key = checked_key(mode, key)?;
+        let destination = checked_destination(mode, target, key)?;
         let options = optional::<Value>(&mut fields, "options", "an object")?
             .map(checked_options)
             .transpose()?
@@ -81,11 +98,23 @@ impl TryFrom<Value> for UploadRequest {
         Ok(Self {
             file_name,
             bytes,
-            sha256,
+            sums,
             destination,
             options,
             confirm,
         })
+    }
+}
+
+impl UploadRequest {
+    /// How long the parts are when it is sent in parts.
+    pub fn part_bytes(&self) -> Option<u64> {
+        match &self.sums {
+            Sums::Parts { part_bytes, .. } => Some(*part_bytes),
+            // BYTES_MAX is far from PARTS_MAX of these.
+            Sums::None if self.bytes > WHOLE_BYTES_MAX => Some(WHOLE_BYTES_MAX),
+            Sums::None | Sums::Whole(_) => None,
+        }
     }
 }
 
@@ -116,25 +145,63 @@ fn checked_bytes(bytes: Value) -> Result<u64, Problem> {
     }
 }
 
-/// Takes 64 hexadecimal digits or base64 of 32 bytes.
-fn checked_checksum(checksum: Value) -> Result<String, Problem> {
+fn checked_checksum(checksum: Value, bytes: u64) -> Result<Sums, Problem> {
     let Value::Object(mut fields) = checksum else {
         return Err(invalid(
             "/checksum",
             "`checksum` must be an object such as {\"sha256\": \"…\"}.",
         ));
     };
-    let text: String =
-        required(&mut fields, "sha256", "a string").map_err(|p| within("checksum", p))?;
+    let wanted = "a string, or with `part_bytes` a list of strings";
+    let sha256: Value =
+        required(&mut fields, "sha256", wanted).map_err(|p| within("checksum", p))?;
+    let part_bytes: Option<u64> =
+        optional(&mut fields, "part_bytes", "a whole number").map_err(|p| within("checksum", p))?;
     no_more(&fields, "/checksum")?;
+    match (sha256, part_bytes) {
+        (Value::String(text), None) => checked_digest(&text, "/checksum/sha256").map(Sums::Whole),
+        (Value::Array(list), Some(part_bytes)) => {
+            let sha256 = checked_parts(&list, part_bytes, bytes)?;
+            Ok(Sums::Parts { part_bytes, sha256 })
+        }
+        _ => Err(invalid(
+            "/checksum/sha256",
+            format!("`sha256` must be {wanted}."),
+        )),
+    }
+}
+
+fn checked_parts(list: &[Value], part_bytes: u64, bytes: u64) -> Result<Vec<String>, Problem> {
+    let least = PART_BYTES_MIN.max(bytes.div_ceil(PARTS_MAX));
+    if !(least..=BYTES_MAX).contains(&part_bytes) {
+        let detail = format!("A part of this file has {least} to {BYTES_MAX} bytes.");
+        return Err(invalid("/checksum/part_bytes", detail));
+    }
+    let count = bytes.div_ceil(part_bytes);
+    if u64::try_from(list.len()) != Ok(count) {
+        let detail = format!(
+            "{bytes} bytes are {count} parts of at most {part_bytes} bytes; {} checksums were given.",
+            list.len()
+        );
+        return Err(invalid("/checksum/sha256", detail));
+    }
+    let digest = |(n, sum): (usize, &Value)| {
+        let pointer = format!("/checksum/sha256/{n}");
+        checked_digest(sum.as_str().unwrap_or_default(), &pointer)
+    };
+    list.iter().enumerate().map(digest).collect()
+}
+
+/// Takes 64 hexadecimal digits or base64 of 32 bytes.
+fn checked_digest(text: &str, pointer: &str) -> Result<String, Problem> {
     let digest = if text.len() == 64 {
-        from_hex(&text)
+        from_hex(text)
     } else {
-        BASE64_STANDARD.decode(&text).ok().filter(|d| d.len() == 32)
+        BASE64_STANDARD.decode(text).ok().filter(|d| d.len() == 32)
     };
     digest.map(|d| BASE64_STANDARD.encode(d)).ok_or_else(|| {
         invalid(
-            "/checksum/sha256",
+            pointer,
             "A SHA-256 is 64 hexadecimal digits, or 44 characters of base64.",
         )
     })
@@ -153,7 +220,36 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem> {
+fn checked_key(mode: Mode, key: Vec<String>) -> Result<Vec<String>, Problem> {
+    let needs_key = matches!(mode, Mode::Upsert | Mode::Sync);
+    if needs_key && key.is_empty() {
+        return Err(invalid(
+            "/key",
+            "Name the columns by which a row of the file is the same as one of the dataset.",
+        ));
+    }
+    if !needs_key && !key.is_empty() {
+        return Err(invalid(
+            "/key",
+            "A key is only for the modes \"upsert\" and \"sync\"; leave it out.",
+        ));
+    }
+    if key.len() > KEY_MAX {
+        let detail = format!("A key has at most {KEY_MAX} columns.");
+        return Err(invalid("/key", detail));
+    }
+    if let Some(no) = (1..key.len()).find(|no| key[..*no].contains(&key[*no])) {
+        let detail = "This column is in the key already.";
+        return Err(invalid(&format!("/key/{no}"), detail));
+    }
+    Ok(key)
+}
+
+fn checked_destination(
+    mode: Mode,
+    target: Value,
+    key: Vec<String>,
+) -> Result<Destination, Problem> {
     let Value::Object(mut fields) = target else {
         return Err(invalid(
             "/dataset",
@@ -161,12 +257,6 @@ fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem
         ));
     };
     let destination = match mode {
-        Mode::Upsert | Mode::Sync => {
-            return Err(invalid(
-                "/mode",
-                "The modes \"upsert\" and \"sync\" are not available yet; use \"append\" or \"replace\".",
-            ));
-        }
         Mode::New => {
             let name: String = required(
                 &mut fields,
@@ -180,7 +270,7 @@ fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem
                 name: name.to_owned(),
             }
         }
-        Mode::Append | Mode::Replace => {
+        Mode::Append | Mode::Upsert | Mode::Replace | Mode::Sync => {
             let id: String = required(
                 &mut fields,
                 "id",
@@ -193,7 +283,7 @@ fn checked_destination(mode: Mode, target: Value) -> Result<Destination, Problem
                     "A dataset's id looks like \"dst_…\" with 26 characters.",
                 )
             })?;
-            Destination::Existing { id, mode }
+            Destination::Existing { id, mode, key }
         }
     };
     no_more(&fields, "/dataset")?;
@@ -322,8 +412,8 @@ mod tests {
                 v,
                 "/checksum/sha256",
             ),
-            ("mode", json!("upsert"), v, "/mode"),
-            ("mode", json!("sync"), v, "/mode"),
+            ("mode", json!("upsert"), v, "/key"),
+            ("mode", json!("sync"), v, "/key"),
             ("mode", json!("merge"), v, "/mode"),
             ("mode", json!("append"), v, "/dataset/id"),
             ("dataset", json!({}), v, "/dataset/new_name"),
@@ -387,12 +477,24 @@ mod tests {
         let id = DatasetId::generate();
         body["dataset"] = json!({"id": id});
         assert_eq!(
-            UploadRequest::try_from(body).unwrap().destination,
+            UploadRequest::try_from(body.clone()).unwrap().destination,
             Destination::Existing {
                 id,
-                mode: Mode::Append
+                mode: Mode::Append,
+                key: Vec::new(),
             }
         );
+        body["mode"] = json!("upsert");
+        for (key, pointer) in [
+            (json!(["a", "b", "a"]), "/key/2"),
+            (json!(vec!["a"; 33]), "/key"),
+        ] {
+            body["key"] = key;
+            let problem = UploadRequest::try_from(body.clone()).unwrap_err();
+            assert_eq!(problem.pointer.as_deref(), Some(pointer));
+        }
+        body["key"] = json!(["a", "b"]);
+        assert!(UploadRequest::try_from(body).is_ok());
     }
 
     #[test]
@@ -406,7 +508,37 @@ mod tests {
             let mut body = good();
             body["checksum"] = json!({"sha256": text});
             let request = UploadRequest::try_from(body).unwrap();
-            assert_eq!(request.sha256.as_deref(), Some(base64));
+            assert_eq!(request.sums, Sums::Whole(base64.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_file_goes_in_parts_when_it_is_large_or_when_its_parts_have_checksums() {
+        const MIB: u64 = 1024 * 1024;
+        const SUM: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        let parts = |bytes: u64, checksum: Value| {
+            let mut body = good();
+            body["bytes"] = json!(bytes);
+            body["checksum"] = checksum;
+            UploadRequest::try_from(body).map(|request| request.part_bytes())
+        };
+        assert_eq!(parts(16 * MIB, Value::Null), Ok(None));
+        assert_eq!(parts(16 * MIB + 1, Value::Null), Ok(Some(16 * MIB)));
+        assert_eq!(parts(64 * MIB, json!({"sha256": SUM})), Ok(None));
+        let of = |bytes: u64, sums: &[&str]| json!({"part_bytes": bytes, "sha256": sums});
+        assert_eq!(parts(9 * MIB, of(5 * MIB, &[SUM, SUM])), Ok(Some(5 * MIB)));
+        for (checksum, pointer) in [
+            (of(MIB, &[SUM; 9]), "/checksum/part_bytes"),
+            (of(5 * MIB, &[SUM]), "/checksum/sha256"),
+            (of(5 * MIB, &[SUM, "zz"]), "/checksum/sha256/1"),
+            (json!({"sha256": [SUM]}), "/checksum/sha256"),
+            (
+                json!({"part_bytes": 5 * MIB, "sha256": SUM}),
+                "/checksum/sha256",
+            ),
+        ] {
+            let problem = parts(9 * MIB, checksum).unwrap_err();
+            assert_eq!(problem.pointer.as_deref(), Some(pointer));
         }
     }
 }

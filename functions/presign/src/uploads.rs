@@ -1,34 +1,37 @@
 //! `/uploads`: asking for one, watching it, cancelling it. The bytes themselves go to S3 by the link; from there on
 //! functions/etl has the file, and PostgreSQL's import row tells here how far it is.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
 use contracts::{
-    DatasetId, UploadId,
+    Code, DatasetId, Problem, UploadId,
     dataset::Role,
     upload::{
-        Confirm, CreateUpload, CreatedUpload, PlaceList, Target, Upload, UploadList, UploadState,
+        CompleteUpload, Confirm, CreateUpload, CreatedUpload, PartLinks, PlaceList, SendTo, Target,
+        Upload, UploadList, UploadState,
     },
 };
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use platform::{
-    access::{Editor, Viewer, require},
+    access::{Editor, Grant, Viewer, require},
     auth::Caller,
     http::{ApiError, Json, Query, etag, openapi::Problems},
+    telemetry::chain,
 };
 use serde::Deserialize;
 use serde_json::Value;
-use store::{Import, NewImport};
+use store::{At, Import, NewImport};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     config::{App, Deps},
-    error::Error,
-    link::{self, given_up_at, object_key},
-    record::{UploadRecord, upload_of_key},
+    error::{Error, is_over},
+    link::{self, object_key},
+    multipart::{self, Completed, Multipart},
+    record::{Kept, UploadRecord, upload_of_key},
     request::{Destination, UploadRequest, invalid},
     visible::UploadAccess,
 };
@@ -42,14 +45,17 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create_upload, list_uploads))
         .routes(routes!(show_upload, cancel_upload))
+        .routes(routes!(list_parts))
+        .routes(routes!(complete_upload))
         .routes(routes!(list_warnings))
 }
 
 /// Ask to upload a file
 ///
-/// Answers with a link to PUT the bytes to. Length, type and (when given) checksum are signed: send exactly the file, with
-/// the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
-/// edit ("append" or "replace", `dataset.id`).
+/// Answers with a link to PUT the bytes to, or with one for each part of a file that is larger than 16 MiB or whose parts'
+/// checksums are given; the parts are then put together by `/complete`. Length and (when given) checksum are signed: send
+/// exactly the file, with the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
+/// edit ("append", "upsert", "replace" or "sync", `dataset.id`); `key` names the columns by which upsert and sync tell rows apart.
 #[utoipa::path(post, path = "/api/v1/uploads", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Asking again with the same key answers with the same upload.")),
@@ -67,8 +73,9 @@ async fn create_upload(
         let detail = "\"ask\" is not available yet; use \"auto\", or look at the file first with `gridkeep inspect`.";
         return Err(invalid("/confirm", detail).into());
     }
-    if let Destination::Existing { id, .. } = request.destination {
-        require(&deps.pool, caller.user, id, Role::Editor).await?;
+    if let Destination::Existing { id, key, .. } = &request.destination {
+        let grant = require(&deps.pool, caller.user, *id, Role::Editor).await?;
+        check_key(&deps, &grant, key).await?;
     }
 
     let mut upload = UploadId::generate();
@@ -83,6 +90,25 @@ async fn create_upload(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
+/// The dataset must have the key's columns; whether the file has them shows when it is read.
+async fn check_key(deps: &Deps, grant: &Grant, key: &[String]) -> Result<(), Error> {
+    if key.is_empty() {
+        return Ok(());
+    }
+    let dataset = deps
+        .store
+        .resolve(grant.no, At::Version(grant.head))
+        .await?;
+    for (no, wanted) in key.iter().enumerate() {
+        let mut columns = dataset.columns.iter().map(|stored| &stored.column);
+        if !columns.any(|column| column.id == *wanted || column.name == *wanted) {
+            let detail = format!("The dataset has no column {wanted:?}.");
+            return Err(invalid(&format!("/key/{no}"), detail).into());
+        }
+    }
+    Ok(())
+}
+
 /// Record first, import second, answer last: see [`crate::record`].
 async fn begin(
     deps: &Deps,
@@ -92,47 +118,43 @@ async fn begin(
 ) -> Result<CreatedUpload, Error> {
     let now = Timestamp::now();
     let key = object_key(upload, &request.file_name);
-    let link = link::sign(
-        &deps.s3,
-        &deps.bucket,
-        &key,
-        &request,
-        now,
-        deps.upload_expiry,
-    )
-    .await?;
-    let record = UploadRecord::new(
-        upload,
-        caller.user,
-        &request,
-        &deps.bucket,
-        &key,
-        &link,
-        now,
-    );
+    let mut expires_in = link::patience(deps.upload_expiry, request.bytes);
+    let to = match request.part_bytes() {
+        None => {
+            let lifetime = deps.upload_expiry;
+            Kept::Whole(link::sign(&deps.s3, &deps.bucket, &key, &request, now, lifetime).await?)
+        }
+        Some(part_bytes) => {
+            expires_in = expires_in.max(multipart::RESUMED_WITHIN);
+            let multipart =
+                Multipart::create(&deps.s3, &deps.bucket, &key, &request, part_bytes).await?;
+            Kept::Parts { multipart }
+        }
+    };
+    let record = UploadRecord::new(upload, caller.user, &request, &deps.bucket, &key, to, now);
     record.save(&deps.mongo).await?;
 
     let mode = request.destination.mode();
-    let given_up_in = given_up_at(&link, request.bytes).duration_since(now);
+    let (target, key_columns) = match request.destination {
+        Destination::New { name } => (Target::New { new_name: name }, Vec::new()),
+        Destination::Existing { id, key, .. } => (Target::Existing { id }, key),
+    };
     let import = NewImport {
         upload,
         member: caller.user,
         file_name: request.file_name,
         bytes: request.bytes,
-        target: match request.destination {
-            Destination::New { name } => Target::New { new_name: name },
-            Destination::Existing { id, .. } => Target::Existing { id },
-        },
+        target,
         mode,
-        key: Vec::new(),
+        key: key_columns,
         options: request.options,
         confirm: request.confirm,
         object_key: key,
-        expires_in: Duration::try_from(given_up_in).unwrap_or(deps.upload_expiry),
+        expires_in,
     };
     deps.store.create_import(import).await?;
     tracing::info!(upload.id = %upload, user.id = %caller.user, bytes = record.bytes, "upload {upload} was asked for");
-    Ok(answer(record))
+    answer(deps, record).await
 }
 
 /// The answer to a request that an idempotency key repeats, if the first one came to its end.
@@ -140,19 +162,23 @@ async fn asked_before(deps: &Deps, upload: UploadId) -> Result<Option<CreatedUpl
     if deps.store.import(upload).await?.is_none() {
         return Ok(None);
     }
-    Ok(UploadRecord::find(&deps.mongo, upload).await?.map(answer))
+    match UploadRecord::find(&deps.mongo, upload).await? {
+        Some(record) => answer(deps, record).await.map(Some),
+        None => Ok(None),
+    }
 }
 
-fn answer(record: UploadRecord) -> CreatedUpload {
-    let expires_at =
-        Timestamp::from_millisecond(record.expires_at.timestamp_millis()).unwrap_or(Timestamp::MIN);
-    CreatedUpload {
-        id: record.id,
-        method: record.method,
-        url: record.url,
-        headers: record.headers,
-        expires_at: format!("{expires_at:.6}"),
-    }
+async fn answer(deps: &Deps, record: UploadRecord) -> Result<CreatedUpload, Error> {
+    let to = match record.to {
+        Kept::Whole(link) => SendTo::Whole(link),
+        Kept::Parts { multipart } => {
+            let none = BTreeMap::new();
+            let lifetime = deps.upload_expiry;
+            let links = multipart.links(&deps.s3, &deps.bucket, &record.key, &none, lifetime);
+            SendTo::Parts(links.await?)
+        }
+    };
+    Ok(CreatedUpload { id: record.id, to })
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -230,6 +256,93 @@ async fn current(deps: &Deps, import: Import) -> Result<Upload, Error> {
         .map_or(import.upload, |import| import.upload))
 }
 
+/// The parts of an upload: which have come, and new links
+///
+/// For who began it, to go on after an interruption: send the parts that have no `etag`, then `/complete` with all. With checksums
+/// given, the storage takes the same file only.
+#[utoipa::path(get, path = "/api/v1/uploads/{id}/parts", tag = "uploads",
+    security(("cookie" = []), ("bearer" = [])),
+    params(("id" = UploadId, Path, description = "The upload.")),
+    responses((status = 200, description = "All parts, in the file's order.", body = PartLinks),
+        (status = 409, description = "It is not sent in parts, or not any more."), Problems))]
+async fn list_parts(
+    caller: Caller,
+    UploadAccess { import, .. }: UploadAccess<Editor>,
+    State(deps): State<Arc<Deps>>,
+) -> Result<Json<PartLinks>, Error> {
+    let import = still_open(&deps, import).await?;
+    let multipart = parts_of(&deps, caller, &import).await?;
+    let key = &import.object_key;
+    let there = multipart.received(&deps.s3, &deps.bucket, key).await?;
+    let there = there.ok_or_else(already_sent)?;
+    let links = multipart.links(&deps.s3, &deps.bucket, key, &there, deps.upload_expiry);
+    Ok(Json(links.await?))
+}
+
+/// Put the parts of an upload together
+///
+/// When all have been sent. Asking again is fine.
+#[utoipa::path(post, path = "/api/v1/uploads/{id}/complete", tag = "uploads",
+    security(("cookie" = []), ("bearer" = [])),
+    params(("id" = UploadId, Path, description = "The upload.")),
+    request_body = CompleteUpload,
+    responses((status = 200, description = "The file is there; the upload as it is at this moment.", body = Upload),
+        (status = 409, description = "A part has not come as listed, or the upload is over."), Problems))]
+async fn complete_upload(
+    caller: Caller,
+    UploadAccess { import, .. }: UploadAccess<Editor>,
+    State(deps): State<Arc<Deps>>,
+    Json(body): Json<CompleteUpload>,
+) -> Result<Json<Upload>, Error> {
+    let multipart = parts_of(&deps, caller, &import).await?;
+    match import.upload.state {
+        UploadState::Created => {}
+        state @ (UploadState::Failed | UploadState::Cancelled) => return Err(is_over(state).into()),
+        _ => return Ok(Json(import.upload)),
+    }
+    let (s3, bucket, key) = (&deps.s3, &deps.bucket, &import.object_key);
+    let done = multipart.complete(s3, bucket, key, &body.parts).await?;
+    if done == Completed::Unknown && !multipart::has_object(s3, bucket, key).await? {
+        still_open(&deps, import).await?;
+        let detail = "The parts of this file are not kept any more. Start the upload again.";
+        return Err(Problem::new(Code::Expired, detail).into());
+    }
+    tracing::info!(upload.id = %import.upload.id, "all parts of upload {} are there", import.upload.id);
+    Ok(Json(current(&deps, import).await?))
+}
+
+/// The upload if its file is still to come.
+async fn still_open(deps: &Deps, import: Import) -> Result<Import, Error> {
+    deps.store.expire_overdue().await?;
+    let missing = || ApiError::not_found("upload");
+    let import = deps.store.import(import.upload.id).await?;
+    let import = import.ok_or_else(missing)?;
+    match import.upload.state {
+        UploadState::Created => Ok(import),
+        state if state.is_final() => Err(is_over(state).into()),
+        _ => Err(already_sent().into()),
+    }
+}
+
+/// The parts are their sender's: a link to them writes the file.
+async fn parts_of(deps: &Deps, caller: Caller, import: &Import) -> Result<Multipart, Error> {
+    if import.member != caller.user {
+        return Err(ApiError::forbidden("Only who began this upload may send its file.").into());
+    }
+    let record = UploadRecord::find(&deps.mongo, import.upload.id).await?;
+    match record.map(|record| record.to) {
+        Some(Kept::Parts { multipart }) => Ok(multipart),
+        _ => {
+            let detail = "This upload is sent in one piece, to the link that it was given.";
+            Err(Problem::new(Code::Conflict, detail).into())
+        }
+    }
+}
+
+fn already_sent() -> Problem {
+    Problem::new(Code::Conflict, "All of this file has been sent.")
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -273,5 +386,11 @@ async fn cancel_upload(
     State(deps): State<Arc<Deps>>,
 ) -> Result<StatusCode, Error> {
     deps.store.cancel(import.upload.id).await?;
+    // The consumer's housekeeping does it again, and finds what still came after this.
+    if import.upload.state == UploadState::Created
+        && let Err(error) = multipart::abort(&deps.s3, &deps.bucket, &import.object_key).await
+    {
+        tracing::info!(upload.id = %import.upload.id, error = chain(&error), "the parts of a cancelled upload are left for later");
+    }
     Ok(StatusCode::NO_CONTENT)
 }

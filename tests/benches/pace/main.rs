@@ -55,6 +55,12 @@ async fn run() -> anyhow::Result<()> {
     let ada = stack.user("ada@example.com")?;
 
     let (mut lines, dataset) = import::beside_copy(&stack, &ada, &file).await?;
+    lines.extend(pages::beside_pgbench(&stack, &ada, &dataset).await?);
+    lines.extend(pages::of_a_widget(&stack, &ada, &dataset).await?);
+    lines.extend(editing::beside_sql(&stack, &ada, &dataset).await?);
+    lines.extend(editing::hundred_versions(&stack, &ada, &file).await?);
+    // The last: it makes the plain table anew.
+    lines.extend(import::a_million_rows(&stack, &ada, &file).await?);
     for role in ["etl", "consumer"] {
         lines.push(Line {
             what: if role == "etl" {
@@ -69,10 +75,6 @@ async fn run() -> anyhow::Result<()> {
             target: "<= 1 x",
         });
     }
-    lines.extend(pages::beside_pgbench(&stack, &ada, &dataset).await?);
-    lines.extend(pages::of_a_widget(&stack, &ada, &dataset).await?);
-    lines.extend(editing::beside_sql(&stack, &ada, &dataset).await?);
-    lines.extend(editing::hundred_versions(&stack, &ada, &file).await?);
 
     println!(
         "{:<52} {:>10} {:>10} {:>8}  {:<12} anchor",

@@ -13,7 +13,7 @@ import type { Upload } from '@/lib/api/types';
 import { typeName } from '@/lib/cells';
 import { bytes, count, exactTime, plural } from '@/lib/format';
 
-const MODES: Partial<Record<Upload['mode'], string>> = { new: 'makes', append: 'appends to', replace: 'replaces the rows of' };
+const MODES: Partial<Record<Upload['mode'], string>> = { new: 'makes', append: 'appends to', replace: 'replaces the rows of', upsert: 'updates', sync: 'synchronises' };
 
 function Columns({ upload }: { upload: Upload }) {
   if (!upload.plan) return null;

@@ -2,6 +2,7 @@
 
 mod dev;
 mod inspect;
+mod send;
 mod serve;
 mod stack;
 mod token;

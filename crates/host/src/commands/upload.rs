@@ -2,7 +2,6 @@
 //! its own it acts as the first sample sign-in of the stack in the data folder.
 
 use std::{
-    collections::BTreeMap,
     io::Write as _,
     path::Path,
     time::{Duration, Instant},
@@ -10,19 +9,16 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use contracts::{
-    Problem, UserId,
+    Problem, UploadId, UserId,
     auth::AccessClaims,
-    upload::{Checksum, Confirm, CreateUpload, CreatedUpload, Mode, Target, Upload, UploadState},
+    upload::{Confirm, CreateUpload, CreatedUpload, Mode, Target, Upload, UploadState},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use platform::config::Settings;
 use reqwest::{Client, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
-use tokio::{fs::File, io::AsyncReadExt as _};
-use tokio_util::io::ReaderStream;
 
-use super::{FAILED, NOTABLE, print, token};
+use super::{FAILED, NOTABLE, print, send, token};
 use crate::{
     cli::UploadArgs,
     servers::oidc::PEOPLE,
@@ -34,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) async fn upload(folder: &Folder, args: &UploadArgs) -> anyhow::Result<u8> {
     let file_name = name_of(&args.file)?;
-    let (bytes, sha256) = measure(&args.file).await?;
+    let (bytes, checksum) = send::measure(&args.file).await?;
     let api = Api::connect(folder, args).await?;
     let wanted = CreateUpload {
         dataset: match &args.dataset {
@@ -48,19 +44,20 @@ pub(super) async fn upload(folder: &Folder, args: &UploadArgs) -> anyhow::Result
         mode: mode(args)?,
         file_name,
         bytes,
-        checksum: Some(Checksum { sha256 }),
+        checksum: Some(checksum),
         key: args.key.clone(),
         options: contracts::plan::Options::from(&args.reading),
         confirm: Confirm::Auto,
     };
     let created: CreatedUpload = api.post("/api/v1/uploads", &wanted).await?;
-    send(&api.client, &created, &args.file, bytes).await?;
-    let upload = api.wait_for(&created).await?;
+    let id = created.id;
+    send::send(&api, created, &args.file, bytes).await?;
+    let upload = api.wait_for(id).await?;
     report(&upload, args.json)
 }
 
-struct Api {
-    client: Client,
+pub(super) struct Api {
+    pub(super) client: Client,
     url: String,
     identity: Identity,
 }
@@ -108,18 +105,23 @@ impl Api {
         }))
     }
 
-    async fn post<B: serde::Serialize, T: DeserializeOwned>(
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.answer(self.client.get(format!("{}{path}", self.url)))
+            .await
+    }
+
+    pub(super) async fn post<B: serde::Serialize, T: DeserializeOwned>(
         &self,
         path: &str,
         body: &B,
     ) -> anyhow::Result<T> {
-        let request = self
-            .client
-            .post(format!("{}{path}", self.url))
-            .timeout(Duration::from_secs(30))
-            .json(body);
+        let request = self.client.post(format!("{}{path}", self.url));
+        self.answer(request.json(body)).await
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
         let response = self
-            .authorized(request)?
+            .authorized(request.timeout(Duration::from_secs(30)))?
             .send()
             .await
             .with_context(|| format!("{} does not answer", self.url))?;
@@ -127,13 +129,13 @@ impl Api {
     }
 
     /// Until nothing will change it any more. A stack that is being mended meanwhile is waited for.
-    async fn wait_for(&self, created: &CreatedUpload) -> anyhow::Result<Upload> {
+    async fn wait_for(&self, id: UploadId) -> anyhow::Result<Upload> {
         let mut pause = Duration::from_millis(30);
         let mut answered = Instant::now();
         loop {
             let request = self
                 .client
-                .get(format!("{}/api/v1/uploads/{}", self.url, created.id))
+                .get(format!("{}/api/v1/uploads/{}", self.url, id))
                 .timeout(Duration::from_secs(10));
             let unavailable = match self.authorized(request)?.send().await {
                 Ok(response) if response.status().is_server_error() => {
@@ -176,39 +178,6 @@ fn access_token(settings: &Settings, user: UserId) -> anyhow::Result<String> {
     };
     let key = EncodingKey::from_ed_pem(settings.required("GRIDKEEP_SIGNING_KEY")?.as_bytes())?;
     Ok(jsonwebtoken::encode(&header, &claims, &key)?)
-}
-
-async fn send(
-    client: &Client,
-    created: &CreatedUpload,
-    path: &Path,
-    bytes: u64,
-) -> anyhow::Result<()> {
-    let file = File::open(path).await?;
-    let mut request =
-        client
-            .request(created.method.parse()?, &created.url)
-            .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(
-                file,
-                256 * 1024,
-            )));
-    let mut headers: BTreeMap<_, _> = created.headers.clone();
-    headers.retain(|name, _| !name.eq_ignore_ascii_case("host"));
-    headers
-        .entry("content-length".to_owned())
-        .or_insert_with(|| bytes.to_string());
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    let response = request.send().await.context("the file could not be sent")?;
-    let status = response.status();
-    if !status.is_success() {
-        bail!(
-            "the file could not be sent: {status} {}",
-            response.text().await.unwrap_or_default()
-        );
-    }
-    Ok(())
 }
 
 /// The answer, or the problem it is.
@@ -256,33 +225,6 @@ fn stem_of(name: &str) -> String {
         .and_then(|stem| stem.to_str())
         .unwrap_or(name)
         .to_owned()
-}
-
-/// Its length and its SHA-256, which the link will demand.
-async fn measure(path: &Path) -> anyhow::Result<(u64, String)> {
-    let mut file = File::open(path)
-        .await
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    let mut hash = Sha256::new();
-    let mut bytes = 0;
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let read = file
-            .read(&mut buffer)
-            .await
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let piece = buffer.get(..read).unwrap_or_default();
-        if piece.is_empty() {
-            break;
-        }
-        hash.update(piece);
-        bytes += u64::try_from(read)?;
-    }
-    let digest = hash.finalize();
-    Ok((
-        bytes,
-        digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-    ))
 }
 
 fn report(upload: &Upload, json: bool) -> anyhow::Result<u8> {

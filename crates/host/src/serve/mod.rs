@@ -44,12 +44,15 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long an address may still be a dead predecessor's.
 const BIND_WITHIN: Duration = Duration::from_secs(3);
 
-/// Where a path of the API belongs; the longest prefix wins.
-const ROUTES: [(&str, Role); 5] = [
+/// Where a path of the API belongs; the first that fits wins. `*` is any one segment.
+const ROUTES: [(&str, Role); 8] = [
     ("/api/v1/auth", Role::Auth),
     ("/api/v1/me", Role::Auth),
     ("/api/v1/users", Role::Auth),
     ("/api/v1/uploads", Role::Presign),
+    ("/api/v1/hooks", Role::Presign),
+    ("/api/v1/datasets/*/hooks", Role::Presign),
+    ("/api/v1/datasets/*/drop-folder", Role::Presign),
     ("/api/", Role::DataApi),
 ];
 
@@ -249,8 +252,12 @@ fn forwarded(settings: &Settings) -> anyhow::Result<Router> {
 
 /// Whether the path is the prefix or lies under it: `/api/v1/me` is not `/api/v1/members`.
 fn belongs(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
+    let mut segments = path.split('/');
+    prefix.trim_end_matches('/').split('/').all(|wanted| {
+        segments
+            .next()
+            .is_some_and(|segment| wanted == "*" || wanted == segment)
+    })
 }
 
 /// The API under `/api/`, the page everywhere else: by a service and not by a wildcard route, whose parameter the functions'
@@ -365,6 +372,13 @@ mod tests {
         assert_eq!(role("/api/v1/me"), Some(Role::Auth));
         assert_eq!(role("/api/v1/members"), Some(Role::DataApi));
         assert_eq!(role("/api/v1/uploads/upl_1/warnings"), Some(Role::Presign));
+        assert_eq!(role("/api/v1/hooks/hok_1"), Some(Role::Presign));
+        assert_eq!(
+            role("/api/v1/datasets/dst_1/hooks/hok_1"),
+            Some(Role::Presign)
+        );
+        assert_eq!(role("/api/v1/datasets/dst_1/rows"), Some(Role::DataApi));
+        assert_eq!(role("/api/v1/datasets/hooks"), Some(Role::DataApi));
         assert_eq!(role("/api/v1/openapi.json"), Some(Role::DataApi));
         assert_eq!(role("/assets/x.js"), None);
     }

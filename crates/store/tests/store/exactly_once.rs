@@ -4,7 +4,7 @@ use contracts::{
     Code,
     upload::{Mode, UploadState},
 };
-use store::{At, Error, Publish, Refusal, Write};
+use store::{At, Error, Publish, QuarantineFilter, Refusal, Write};
 
 use crate::helper::{TestDb, check_counts, numbers, reject};
 
@@ -275,30 +275,23 @@ async fn quarantined_records_are_kept_once_with_their_places_and_counted_in_the_
     import.write(std::slice::from_ref(&batch)).await;
     import.write(std::slice::from_ref(&batch)).await;
     import.end(1, 3, 2).await;
-    assert!(
-        db.store
-            .list_quarantine(import.dataset_no(), None, 10)
-            .await
-            .unwrap()
-            .rows
-            .is_empty()
-    );
+    let list = async |after, limit, bytes| {
+        let filter = QuarantineFilter::default();
+        let no = import.dataset_no();
+        let page = db.store.list_quarantine(no, &filter, after, limit, bytes);
+        page.await.unwrap()
+    };
+    assert!(list(None, 10, 1_000).await.rows.is_empty());
     import.finish().await;
-    let page = db
-        .store
-        .list_quarantine(import.dataset_no(), None, 1)
-        .await
-        .unwrap();
-    assert_eq!((page.total, page.rows.len()), (2, 1));
+    let page = list(None, 1, 1_000).await;
+    assert_eq!(page.rows.len(), 1);
     assert_eq!(page.rows[0].place.record, 4);
     assert_eq!(page.rows[0].place.raw.as_deref(), Some("a\\x00b,c"));
-    let page = db
-        .store
-        .list_quarantine(import.dataset_no(), page.next.as_deref(), 1)
-        .await
-        .unwrap();
+    let page = list(page.next, 1, 1_000).await;
     assert_eq!(page.rows[0].place.record, 6);
     assert_eq!(page.next, None);
+    let short = list(None, 10, 1).await;
+    assert_eq!((short.rows.len(), short.next.is_some()), (1, true));
     let receipt = db
         .store
         .import(import.upload)

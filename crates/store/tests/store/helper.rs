@@ -97,7 +97,7 @@ impl TestDb {
             bytes: 1_000,
             target,
             mode,
-            key: Vec::new(),
+            key: key_of(mode),
             options: Options::default(),
             confirm: Confirm::Auto,
             object_key: format!("uploads/{upload}/file.csv"),
@@ -319,6 +319,14 @@ impl Import {
     }
 }
 
+/// The first column, where a key is needed.
+fn key_of(mode: Mode) -> Vec<String> {
+    match mode {
+        Mode::Upsert | Mode::Sync => vec!["col_1".to_owned()],
+        Mode::New | Mode::Append | Mode::Replace => Vec::new(),
+    }
+}
+
 pub fn plan(generation: i32, mode: Mode, columns: &[(&str, ColumnType)], rows: u64) -> Plan {
     Plan {
         generation,
@@ -329,8 +337,9 @@ pub fn plan(generation: i32, mode: Mode, columns: &[(&str, ColumnType)], rows: u
             bytes: 1_000,
         },
         mode,
-        key: Vec::new(),
+        key: key_of(mode),
         file: FilePlan {
+            kind: contracts::plan::FileKind::default(),
             dialect: Dialect::default(),
             columns: columns
                 .iter()

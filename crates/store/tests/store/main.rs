@@ -8,6 +8,7 @@ mod helper;
 mod commits;
 mod exactly_once;
 mod imports;
+mod merges;
 mod model;
 mod paging;
 mod speed;

@@ -1,4 +1,4 @@
-//! Random interleavings of imports, commits, restores, aborted imports, sweeps and readers against a model that keeps every
+//! Random interleavings of imports in every mode, commits, restores, aborted imports, sweeps and readers against a model that keeps every
 //! version as a plain map. Whatever the model says of a version, the store must say at every later moment.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -11,7 +11,7 @@ use contracts::{
 };
 use serde_json::Value;
 use std::sync::Arc;
-use store::{At, Change, Commit, NewCommit, Restored, Start};
+use store::{At, Change, Commit, NewCommit, Publish, Restored, Start};
 
 use crate::helper::{Import, TestDb, check_counts, query, walk};
 
@@ -62,6 +62,7 @@ struct World {
     versions: Vec<Content>,
     open: Vec<Open>,
     conflicts: u32,
+    merges: u32,
 }
 
 impl World {
@@ -80,6 +81,7 @@ impl World {
             versions: vec![content],
             open: Vec::new(),
             conflicts: 0,
+            merges: 0,
         }
     }
 
@@ -100,9 +102,11 @@ impl World {
     }
 
     async fn step(&mut self) {
-        match self.dice.roll(20) {
-            0 | 1 => self.open_import(Mode::Append).await,
-            2 => self.open_import(Mode::Replace).await,
+        match self.dice.roll(22) {
+            0 => self.open_import(Mode::Append).await,
+            1 => self.open_import(Mode::Replace).await,
+            2 | 20 => self.open_import(Mode::Upsert).await,
+            21 => self.open_import(Mode::Sync).await,
             3..=6 => self.go_on_with_an_import().await,
             7..=13 => self.commit().await,
             14 | 15 => self.restore().await,
@@ -132,9 +136,13 @@ impl World {
             return;
         }
         let count = self.dice.roll(12);
-        let rows: Vec<Row> = (0..count)
-            .map(|_| [self.dice.cell(), self.dice.cell()])
-            .collect();
+        let rows: Vec<Row> = if matches!(mode, Mode::Upsert | Mode::Sync) {
+            (0..count).map(|_| self.keyed_row()).collect()
+        } else {
+            (0..count)
+                .map(|_| [self.dice.cell(), self.dice.cell()])
+                .collect()
+        };
         let target = self.db.existing(self.dataset_no).await;
         let import = self.db.open(target, mode, &COLUMNS, count).await;
         self.open.push(Open {
@@ -143,6 +151,43 @@ impl World {
             rows,
             written: false,
         });
+    }
+
+    /// A row whose number, the key, is new or that of one row of the head.
+    fn keyed_row(&mut self) -> Row {
+        let keys = numbers(self.head());
+        let single: Vec<Option<String>> = keys
+            .iter()
+            .filter(|(_, rows)| rows.len() == 1)
+            .map(|(key, _)| key.clone())
+            .collect();
+        let key = match self.dice.pick(&single).cloned() {
+            Some(key) if self.dice.roll(3) > 0 => key,
+            _ => Some((100 + self.dice.roll(60)).to_string()),
+        };
+        [key, self.dice.cell()]
+    }
+
+    /// What the head becomes; none when a key of the file is that of several rows.
+    fn merged(&self, open: &Open) -> Option<Content> {
+        let keys = numbers(self.head());
+        let mut last = BTreeMap::new();
+        for (row_id, row) in (open.import.load.row_lo..).zip(&open.rows) {
+            last.insert(row[0].clone(), (row_id, row));
+        }
+        let mut next = match open.mode {
+            Mode::Sync => Content::new(),
+            _ => self.head().clone(),
+        };
+        for (key, (row_id, row)) in last {
+            let row_id = match keys.get(&key).map(Vec::as_slice) {
+                None => row_id,
+                Some([there]) => *there,
+                Some(_) => return None,
+            };
+            next.insert(row_id, row.clone());
+        }
+        Some(next)
     }
 
     async fn go_on_with_an_import(&mut self) {
@@ -161,6 +206,10 @@ impl World {
             open.written = true;
         } else {
             let open = self.open.remove(which);
+            if matches!(open.mode, Mode::Upsert | Mode::Sync) {
+                self.merge(&open).await;
+                return;
+            }
             let version = open.import.finish().await;
             let mut next = match open.mode {
                 Mode::Replace => Content::new(),
@@ -169,6 +218,30 @@ impl World {
             next.extend(content(&open.import, &open.rows));
             self.versions.push(next);
             assert_eq!(version, self.head_version());
+        }
+    }
+
+    async fn merge(&mut self, open: &Open) {
+        let import = &open.import;
+        let outcome = import
+            .store
+            .publish_if_complete(import.upload)
+            .await
+            .unwrap();
+        match self.merged(open) {
+            None => assert!(matches!(outcome, Publish::Failed(_)), "{outcome:?}"),
+            Some(next) => {
+                self.merges += 1;
+                self.versions.push(next);
+                let version = self.head_version();
+                assert_eq!(
+                    outcome,
+                    Publish::Published {
+                        version,
+                        fresh: true
+                    }
+                );
+            }
         }
     }
 
@@ -288,6 +361,7 @@ impl World {
                 assert_eq!(&next, self.head());
                 assert_eq!(version, self.head_version());
             }
+            Commit::Settled(_) => panic!("nothing is in quarantine: {commit:?}"),
         }
     }
 
@@ -392,6 +466,15 @@ impl World {
     }
 }
 
+/// The row ids of each number.
+fn numbers(content: &Content) -> BTreeMap<Option<String>, Vec<i64>> {
+    let mut rows: BTreeMap<_, Vec<i64>> = BTreeMap::new();
+    for (row_id, row) in content {
+        rows.entry(row[0].clone()).or_default().push(*row_id);
+    }
+    rows
+}
+
 async fn write(import: &Import, rows: &[Row]) {
     let mut batches = Vec::new();
     for (no, chunk) in rows.chunks(5).enumerate() {
@@ -438,6 +521,7 @@ fn cells_of(cells: &[Value]) -> Row {
 async fn every_version_stays_what_it_was_whatever_happens_after_it() {
     let steps = std::env::var("GRIDKEEP_MODEL_STEPS").map_or(120, |n| n.parse().unwrap());
     let seeds: u64 = std::env::var("GRIDKEEP_MODEL_SEEDS").map_or(6, |n| n.parse().unwrap());
+    let mut merges = 0;
     for seed in 1..=seeds {
         let mut world = World::new(seed).await;
         for step in 0..steps {
@@ -452,5 +536,7 @@ async fn every_version_stays_what_it_was_whatever_happens_after_it() {
         }
         check_counts(&world.db, world.dataset_no).await;
         assert!(world.conflicts > 0, "seed {seed} met no conflict");
+        merges += world.merges;
     }
+    assert!(merges > 0, "no file was merged");
 }

@@ -92,7 +92,7 @@ pub fn inspected(file: &[u8]) -> Vec<Vec<String>> {
 
 pub fn inspected_with(file: &[u8], options: &Options) -> Vec<Vec<String>> {
     let mut out = Vec::new();
-    inspect::write_csv(Cursor::new(file), options, &mut out).unwrap();
+    inspect::write_csv(Cursor::new(file.to_vec()), options, &mut out).unwrap();
     read_quoted(&String::from_utf8(out).unwrap())
 }
 

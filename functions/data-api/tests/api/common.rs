@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use axum::{Router, body::Body};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+};
 use contracts::{
     DatasetId, UploadId, UserId,
     dataset::{Column, ColumnType},
@@ -165,14 +168,7 @@ impl App {
             }
             None => Body::empty(),
         };
-        let response = self
-            .router
-            .clone()
-            .oneshot(request.body(body).unwrap())
-            .await
-            .unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let (parts, bytes) = self.answer(request.body(body).unwrap()).await;
         Answer {
             status: parts.status,
             headers: parts.headers,
@@ -182,6 +178,23 @@ impl App {
                 serde_json::from_slice(&bytes).unwrap()
             },
         }
+    }
+
+    async fn answer(&self, request: Request<Body>) -> (http::response::Parts, Bytes) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts, body.collect().await.unwrap().to_bytes())
+    }
+
+    /// The text of an answer that is no JSON.
+    pub async fn text(&self, path: &str, by: &Person) -> String {
+        let request = Request::builder()
+            .uri(format!("/api/v1{path}"))
+            .header(header::HOST, "localhost:8080")
+            .header(header::AUTHORIZATION, format!("Bearer {}", by.token));
+        let (parts, bytes) = self.answer(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(parts.status, StatusCode::OK);
+        String::from_utf8(bytes.to_vec()).unwrap()
     }
 
     pub async fn get(&self, path: &str, by: &Person) -> Answer {
@@ -344,6 +357,7 @@ impl Table {
             mode,
             key: Vec::new(),
             file: FilePlan {
+                kind: contracts::plan::FileKind::default(),
                 dialect: Dialect::default(),
                 columns: columns.collect(),
                 records: rows + 1,

@@ -6,5 +6,6 @@ mod commits;
 mod common;
 mod datasets;
 mod grants;
+mod quarantine;
 mod rows;
 mod widgets;

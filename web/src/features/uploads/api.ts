@@ -1,12 +1,18 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 
 import { api, unwrap } from '@/lib/api/client';
-import type { CreateUpload } from '@/lib/api/types';
+import type { CreateUpload, SentPart } from '@/lib/api/types';
 
 export const createUpload = (body: CreateUpload) => unwrap(api.POST('/api/v1/uploads', { body }));
 
 export const showUpload = (id: string, signal?: AbortSignal) =>
   unwrap(api.GET('/api/v1/uploads/{id}', { params: { path: { id } }, ...(signal ? { signal } : {}) }));
+
+/** The parts of a file on its way: which are there, and links for the others. */
+export const listParts = (id: string) => unwrap(api.GET('/api/v1/uploads/{id}/parts', { params: { path: { id } } }));
+
+export const completeUpload = (id: string, parts: SentPart[]) =>
+  unwrap(api.POST('/api/v1/uploads/{id}/complete', { params: { path: { id } }, body: { parts } }));
 
 export const cancelUpload = (id: string) => unwrap(api.DELETE('/api/v1/uploads/{id}', { params: { path: { id } } }));
 

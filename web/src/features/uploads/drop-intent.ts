@@ -1,6 +1,8 @@
 // Which files wait for the upload dialog: dropped on any page, or chosen by a button anywhere.
 import { useSyncExternalStore } from 'react';
 
+import { pickFiles } from './pick-files';
+
 export interface Intent {
   files: File[];
   /** Preselected: the dataset whose page the files were dropped on. */
@@ -25,20 +27,7 @@ export function useIntent(): Intent | null {
   );
 }
 
-/** Opens the system's file chooser. */
+/** Opens the system's file chooser, then the upload dialog. */
 export function chooseFiles(datasetId: string | null = null): void {
-  const input = document.createElement('input');
-  input.type = 'file';
-  input.multiple = true;
-  input.accept = '.csv,.tsv,.txt,text/csv,text/tab-separated-values,text/plain';
-  input.style.display = 'none';
-  input.dataset.testid = 'file-input';
-  input.onchange = () => {
-    const files = [...(input.files ?? [])];
-    input.remove();
-    if (files.length > 0) setIntent({ files, datasetId });
-  };
-  input.oncancel = () => input.remove();
-  document.body.append(input);
-  input.click();
+  pickFiles((files) => setIntent({ files, datasetId }), { multiple: true, accept: '.csv,.tsv,.txt,text/csv,text/tab-separated-values,text/plain' });
 }

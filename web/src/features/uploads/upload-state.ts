@@ -1,7 +1,7 @@
 // What a card in the dock says: the stage, how far, how fast, how long still. Pure; `upload-store.ts` feeds it.
 import type { Upload } from '@/lib/api/types';
 
-export type Stage = 'sending' | 'waiting' | 'analysing' | 'confirming' | 'loading' | 'published' | 'failed' | 'cancelled' | 'interrupted';
+export type Stage = 'sending' | 'paused' | 'waiting' | 'analysing' | 'confirming' | 'loading' | 'published' | 'failed' | 'cancelled' | 'interrupted';
 
 export interface Sample {
   at: number;
@@ -25,6 +25,8 @@ export function pushSample(samples: readonly Sample[], sample: Sample): Sample[]
 }
 
 export interface Sending {
+  /** The file is being read for its checksums; nothing has left yet. */
+  checking?: boolean;
   sent: number;
   total: number;
 }
@@ -48,7 +50,7 @@ export const isFinal = (stage: Stage): boolean => stage === 'published' || stage
 /** Part done of the stage, 0 to 1; null when it cannot be told. */
 export function fraction(stage: Stage, upload: Upload, sending: Sending | null): number | null {
   const part = (done: number, all: number): number | null => (all > 0 ? Math.min(1, done / all) : null);
-  if (stage === 'sending') return sending ? part(sending.sent, sending.total) : null;
+  if (stage === 'sending' || stage === 'paused') return sending ? part(sending.sent, sending.total) : null;
   if (stage === 'analysing') return part(upload.bytes_read, upload.bytes_total);
   if (stage === 'loading') return part(upload.rows_written, upload.plan?.rows ?? 0);
   return stage === 'published' ? 1 : null;
@@ -56,7 +58,7 @@ export function fraction(stage: Stage, upload: Upload, sending: Sending | null):
 
 /** What is counted in a stage: bytes while sending and analysing, rows while loading. */
 export function measure(stage: Stage, upload: Upload, sending: Sending | null): { done: number; all: number; unit: 'bytes' | 'rows' } | null {
-  if (stage === 'sending' && sending) return { done: sending.sent, all: sending.total, unit: 'bytes' };
+  if ((stage === 'sending' || stage === 'paused') && sending) return { done: sending.sent, all: sending.total, unit: 'bytes' };
   if (stage === 'analysing') return { done: upload.bytes_read, all: upload.bytes_total, unit: 'bytes' };
   if (stage === 'loading') return { done: upload.rows_written, all: upload.plan?.rows ?? 0, unit: 'rows' };
   return null;

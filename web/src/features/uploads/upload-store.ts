@@ -1,11 +1,15 @@
 // The files on their way, outside of React: navigation does not touch them, and after a reload the server's list brings back all
-// but the sending itself. `upload-state.ts` says what a card shows of it.
-import { codeOf, OFFLINE } from '@/lib/api/problem';
-import type { CreateUpload, Upload } from '@/lib/api/types';
+// but the sending itself; a large file goes on with the parts that are missing once it is chosen again. `upload-state.ts` says what a
+// card shows of it.
+import { codeOf, OFFLINE, reasonOf } from '@/lib/api/problem';
+import type { CreateUpload, Link, PartLinks, Upload } from '@/lib/api/types';
+import { bytes } from '@/lib/format';
 import { isStringArray, readStored, store } from '@/lib/stored';
 
-import { cancelUpload, createUpload, showUpload } from './api';
-import { putFile, sha256Of } from './send';
+import { cancelUpload, completeUpload, createUpload, listParts, showUpload } from './api';
+import { checksumOf, PART_BYTES, sha256Of } from './checksum';
+import { allSent, received, sendParts } from './parts';
+import { put } from './send';
 import { isFinal, measure, pushSample, type Sample, type Sending, type Stage, stageOf } from './upload-state';
 
 export interface Tracked {
@@ -17,6 +21,12 @@ export interface Tracked {
   upload: Upload | null;
   sending: Sending | null;
   sentElsewhere: boolean;
+  /** Sending waits for the user, who asked for it (null) or can mend this. */
+  held: { reason: string | null } | null;
+  /** Of an interrupted file: how much of it is there. */
+  kept: number | null;
+  /** Why the file that was chosen to go on with is not taken. */
+  refused: string | null;
   samples: readonly Sample[];
   /** Why it did not even become an upload, or why sending broke off. */
   error: unknown;
@@ -34,6 +44,12 @@ const listeners = new Set<() => void>();
 const finishedListeners = new Set<Published>();
 const aborts = new Map<string, AbortController>();
 const polling = new Set<string>();
+/** Files that are being sent or held, by the upload's id. */
+const files = new Map<string, File>();
+
+const fresh: Omit<Tracked, 'key' | 'fileName' | 'datasetName'> = {
+  upload: null, sending: null, sentElsewhere: false, held: null, kept: null, refused: null, samples: [], error: null, offline: false,
+};
 
 export const snapshot = (): readonly Tracked[] => tracked;
 
@@ -59,6 +75,7 @@ function patch(key: string, change: Partial<Tracked>): void {
 
 export const stage = (item: Tracked): Stage => {
   if (item.error !== null) return 'failed';
+  if (item.held && (item.upload?.state ?? 'created') === 'created') return 'paused';
   return item.upload ? stageOf(item.upload, item.sending, item.sentElsewhere) : 'sending';
 };
 
@@ -67,35 +84,111 @@ export async function start(file: File, datasetName: string, request: Omit<Creat
   let key = `local-${crypto.randomUUID()}`;
   const abort = new AbortController();
   aborts.set(key, abort);
-  const item: Tracked = {
-    key, fileName: file.name, datasetName, upload: null, sending: { sent: 0, total: file.size }, sentElsewhere: false, samples: [], error: null, offline: false,
-  };
-  set([item, ...tracked]);
+  const sending = (sent: number): Sending => ({ sent, total: file.size });
+  set([{ ...fresh, key, fileName: file.name, datasetName, sending: sending(0) }, ...tracked]);
   try {
-    const sha256 = await sha256Of(file);
-    const created = await createUpload({ ...request, file_name: file.name, bytes: file.size, ...(sha256 ? { checksum: { sha256 } } : {}) });
+    // Worth telling only of a large file.
+    const onRead = (read: number): void => (file.size > PART_BYTES ? patch(key, { sending: { ...sending(read), checking: true } }) : undefined);
+    const checksum = await checksumOf(file, onRead, abort.signal);
+    patch(key, { sending: sending(0) });
+    const created = await createUpload({ ...request, file_name: file.name, bytes: file.size, ...(checksum ? { checksum } : {}) });
     store(STARTED, [created.id, ...readStored(STARTED, [], isStringArray)].slice(0, 50));
     patch(key, { key: created.id });
     aborts.delete(key);
     key = created.id;
-    aborts.set(key, abort);
     poll(key);
-    // The lock tells other tabs that somebody is sending; it goes with the page, however it ends.
-    await holding(lockName(key), () =>
-      putFile(
-        file,
-        created,
-        (sent) => {
-          const now = tracked.find((other) => other.key === key);
-          patch(key, { sending: { sent, total: file.size }, samples: pushSample(now?.samples ?? [], { at: Date.now(), value: sent }) });
-        },
-        abort.signal,
-      ),
-    );
+    await send(key, file, created, abort);
   } catch (error) {
-    if (!(error instanceof DOMException && error.name === 'AbortError')) patch(key, { error, sending: null });
+    if (!isAbort(error)) patch(key, { error, sending: null });
   } finally {
     aborts.delete(key);
+  }
+}
+
+const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';
+
+/** Sends the bytes. The lock tells other tabs that somebody does; it goes with the page, however it ends. */
+async function send(key: string, file: File, to: Link | PartLinks, abort: AbortController): Promise<void> {
+  aborts.set(key, abort);
+  files.set(key, file);
+  const onSent = (sent: number): void => {
+    const now = tracked.find((other) => other.key === key);
+    patch(key, { sending: { sent, total: file.size }, samples: pushSample(now?.samples ?? [], { at: Date.now(), value: sent }) });
+  };
+  await holding(lockName(key), async () => {
+    if ('url' in to) {
+      await put(file, to, onSent, abort.signal);
+      return;
+    }
+    try {
+      const refresh = (): Promise<PartLinks> => listParts(key);
+      const parts = await sendParts(file, to, { put: (part, piece, tell) => put(piece, part, tell, abort.signal), refresh, onSent, wait: (ms) => pausing(ms, abort.signal) });
+      await completeUpload(key, parts);
+    } catch (error) {
+      // What is there stays there: it can be gone on with.
+      if (!isAbort(error)) patch(key, { held: { reason: reasonOf(error) } });
+    }
+  });
+  if (!tracked.find((item) => item.key === key)?.held) files.delete(key);
+}
+
+const pausing = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(new DOMException('stopped', 'AbortError'));
+    });
+  });
+
+/** Large files go in parts, which wait for the rest. */
+export const inParts = (upload: Upload): boolean => upload.bytes_total > PART_BYTES;
+
+export function pause(key: string): void {
+  patch(key, { held: { reason: null }, samples: [] });
+  aborts.get(key)?.abort();
+}
+
+/** Goes on with a file that was held, or that is chosen again after a reload: the same content, whatever its name. */
+export async function goOn(key: string, chosen?: File): Promise<void> {
+  const item = tracked.find((other) => other.key === key);
+  const file = chosen ?? files.get(key);
+  if (!item?.upload || !file || (aborts.has(key) && !item.held)) return;
+  const abort = new AbortController();
+  aborts.set(key, abort);
+  try {
+    const links = await listParts(key);
+    const refused = chosen ? await difference(item.upload, chosen, links) : null;
+    patch(key, { refused, held: null });
+    if (refused !== null) return;
+    patch(key, { sending: { sent: received(links), total: file.size }, samples: [] });
+    await send(key, file, links, abort);
+  } catch (error) {
+    if (!isAbort(error)) patch(key, chosen ? { refused: reasonOf(error) } : { held: { reason: reasonOf(error) } });
+  } finally {
+    if (aborts.get(key) === abort) aborts.delete(key);
+  }
+}
+
+/** Why it is not the file that was begun. The storage checks the other parts as they come. */
+async function difference(upload: Upload, file: File, links: PartLinks): Promise<string | null> {
+  if (file.size !== upload.bytes_total) {
+    return `${file.name} is another file: it has ${bytes(file.size)}, not ${bytes(upload.bytes_total)}. Nothing of it was sent.`;
+  }
+  const expected = links.parts[0]?.headers['x-amz-checksum-sha256'];
+  if (expected === undefined || (await sha256Of(file.slice(0, links.part_bytes))) === expected) return null;
+  return `${file.name} has another content than the file that was begun. Nothing of it was sent. Upload it anew instead.`;
+}
+
+/** How much of an interrupted file is there; when it is all of it, no file is needed. */
+async function lookAtParts(upload: Upload): Promise<void> {
+  try {
+    const links = await listParts(upload.id);
+    const parts = allSent(links);
+    patch(upload.id, { kept: received(links) });
+    if (parts) await completeUpload(upload.id, parts);
+  } catch {
+    // The poll tells what became of it.
   }
 }
 
@@ -123,11 +216,12 @@ export function restore(uploads: readonly Upload[]): void {
   if (missing.length === 0) return;
   set([
     ...tracked,
-    ...missing.map((upload) => ({
-      key: upload.id, fileName: upload.file_name, datasetName: upload.dataset_name, upload, sending: null, sentElsewhere: false, samples: [], error: null, offline: false,
-    })),
+    ...missing.map((upload) => ({ ...fresh, key: upload.id, fileName: upload.file_name, datasetName: upload.dataset_name, upload })),
   ]);
-  for (const upload of missing) if (!isFinal(stageOf(upload, null, false))) poll(upload.id);
+  for (const upload of missing) {
+    if (!isFinal(stageOf(upload, null, false))) poll(upload.id);
+    if (upload.state === 'created' && inParts(upload)) void heldElsewhere(upload.id).then((held) => (held ? undefined : lookAtParts(upload)));
+  }
 }
 
 function poll(id: string): void {
@@ -146,8 +240,8 @@ function poll(id: string): void {
         const sentElsewhere = upload.state === 'created' && !sending && (await heldElsewhere(id));
         const now = stageOf(upload, sending, sentElsewhere);
         const done = measure(now, upload, sending);
-        const fresh = stageBefore === upload.state ? (tracked.find((item) => item.key === id)?.samples ?? []) : [];
-        const samples = now === 'sending' || !done ? fresh : pushSample(fresh, { at: Date.now(), value: done.done });
+        const known = stageBefore === upload.state ? (tracked.find((item) => item.key === id)?.samples ?? []) : [];
+        const samples = now === 'sending' || !done ? known : pushSample(known, { at: Date.now(), value: done.done });
         patch(id, { upload, sending: sending && (tracked.find((item) => item.key === id)?.sending ?? sending), sentElsewhere, samples, offline: false });
         if (isFinal(now)) {
           if (before.error !== null) patch(id, { error: null });
@@ -168,6 +262,7 @@ function poll(id: string): void {
 
 export async function cancel(key: string): Promise<void> {
   aborts.get(key)?.abort();
+  files.delete(key);
   const item = tracked.find((other) => other.key === key);
   if (key.startsWith('local-')) {
     set(tracked.filter((other) => other.key !== key));
@@ -176,7 +271,7 @@ export async function cancel(key: string): Promise<void> {
   try {
     await cancelUpload(key);
     const upload = await showUpload(key);
-    patch(key, { upload, sending: null, error: null });
+    patch(key, { upload, sending: null, held: null, error: null });
   } catch (error) {
     // Published in the meantime: the poll shows it.
     if (codeOf(error) !== 'conflict' && item) patch(key, { error });
@@ -189,7 +284,7 @@ export function dismiss(key: string): void {
   set(tracked.filter((item) => item.key !== key));
 }
 
-export const isSending = (): boolean => tracked.some((item) => item.sending !== null && item.sending.sent < item.sending.total && item.error === null);
+export const isSending = (): boolean => tracked.some((item) => stage(item) === 'sending' && item.sending !== null);
 
 window.addEventListener('beforeunload', (event) => {
   // Only the bytes still here would be lost; all that was sent goes on without the page.

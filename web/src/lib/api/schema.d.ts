@@ -242,11 +242,95 @@ export interface paths {
         };
         /**
          * Records that could not become rows, with their places and reasons
-         * @description Newest import first, each in the file's order.
+         * @description Newest import first, each in the file's order. Cells stand under the columns that they were meant for, as the file spells
+         *     them.
          */
         get: operations["list_quarantine"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/quarantine/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set quarantined records aside (editors)
+         * @description They are kept and can be reopened. Records that are not open stay as they are.
+         */
+        post: operations["discard_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/quarantine/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The quarantine as a CSV file
+         * @description A record per line with its place, reason and state, and its text as it stood in the file. A cell that a spreadsheet would take
+         *     for a formula has an apostrophe before it.
+         */
+        get: operations["download_quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/quarantine/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open discarded records again (editors)
+         * @description Records that are not discarded stay as they are: one that was resubmitted is a row.
+         */
+        post: operations["reopen_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{id}/quarantine/resubmit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make rows of quarantined records (editors)
+         * @description All of them become one version, or none does: cells that still do not fit are all named (`validation`, in `errors`; `row_id`
+         *     is the record's id). Cells that are left out are the record's own. A record becomes a row once: one that was resubmitted or
+         *     discarded meanwhile answers `conflict`. With an `Idempotency-Key` the same request sent again answers the same version.
+         */
+        post: operations["resubmit_records"];
         delete?: never;
         options?: never;
         head?: never;
@@ -443,8 +527,9 @@ export interface paths {
         put?: never;
         /**
          * Ask to upload a file
-         * @description Answers with a link to PUT the bytes to. Length, type and (when given) checksum are signed: send exactly the file, with
-         *     the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
+         * @description Answers with a link to PUT the bytes to, or with one for each part of a file that is larger than 16 MiB or whose parts'
+         *     checksums are given; the parts are then put together by `/complete`. Length and (when given) checksum are signed: send
+         *     exactly the file, with the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
          *     edit ("append" or "replace", `dataset.id`).
          */
         post: operations["create_upload"];
@@ -470,6 +555,47 @@ export interface paths {
          * @description Nothing of it becomes visible. Cancelling again is fine; a published or failed upload answers 409.
          */
         delete: operations["cancel_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put the parts of an upload together
+         * @description When all have been sent. Asking again is fine.
+         */
+        post: operations["complete_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The parts of an upload: which have come, and new links
+         * @description For who began it, to go on after an interruption: send the parts that have no `etag`, then `/complete` with all. With checksums
+         *     given, the storage takes the same file only.
+         */
+        get: operations["list_parts"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -567,9 +693,13 @@ export interface components {
             /** @description Ids of the columns whose cells differ, of an updated row. */
             changed: string[];
         };
+        /** @description SHA-256 of the file: of the whole, which is then sent in one piece, or of each part. 64 hexadecimal digits, or base64. */
         Checksum: {
-            /** @description SHA-256 of the file: 64 hexadecimal digits, or base64. */
             sha256: string;
+        } | {
+            /** Format: int64 */
+            part_bytes: number;
+            sha256: string[];
         };
         /**
          * @description Stable problem codes.
@@ -608,6 +738,11 @@ export interface components {
             /** @description The ids of the inserted rows, in the order of their changes. */
             rows: string[];
         };
+        /** @description `POST /uploads/{id}/complete` */
+        CompleteUpload: {
+            /** @description All of them. */
+            parts: components["schemas"]["SentPart"][];
+        };
         /** @enum {string} */
         Confirm: "auto" | "ask";
         /** @description One cell that was changed by somebody else since the base version. Nothing of the commit has taken effect. */
@@ -642,15 +777,9 @@ export interface components {
             version: number;
             row_id: string;
         };
-        /** @description What to send the bytes with: this method, to this URL, with these headers, before `expires_at`. */
-        CreatedUpload: {
+        /** @description Where to send the bytes. */
+        CreatedUpload: components["schemas"]["SendTo"] & {
             id: components["schemas"]["UploadId"];
-            method: string;
-            url: string;
-            headers: {
-                [key: string]: string;
-            };
-            expires_at: string;
         };
         /** @description A cell over 10,000 characters, cut; `…/rows/{row_id}/cells/{column_id}` has the whole. */
         CutCell: {
@@ -674,7 +803,7 @@ export interface components {
             role: components["schemas"]["Role"];
             /**
              * Format: int64
-             * @description Quarantined rows over all imports.
+             * @description Records in quarantine: neither resubmitted nor discarded.
              */
             quarantined: number;
             /** @description UTC, six decimals: when the head was published. */
@@ -759,6 +888,15 @@ export interface components {
          * @enum {string}
          */
         GroupOrder: "group" | "measure";
+        /** @description This method, to this URL, with these headers, before `expires_at`. */
+        Link: {
+            method: string;
+            url: string;
+            headers: {
+                [key: string]: string;
+            };
+            expires_at: string;
+        };
         Me: {
             id: components["schemas"]["UserId"];
             email: string;
@@ -814,6 +952,36 @@ export interface components {
                 [key: string]: components["schemas"]["ColumnType"];
             };
         };
+        PartLink: {
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            number: number;
+            /** Format: int64 */
+            bytes: number;
+            url: string;
+            /** @description To send with it: the part's checksum, when it was given. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The part is there. */
+            etag?: string | null;
+        };
+        /**
+         * @description The parts of a file, in its order. PUT each one that has no `etag` yet, several at a time if you like, and keep the `ETag`
+         *     of every answer: `POST /uploads/{id}/complete` takes them all. Links run out at `expires_at`; `GET /uploads/{id}/parts` has
+         *     new ones.
+         */
+        PartLinks: {
+            /**
+             * Format: int64
+             * @description Length of every part but the last.
+             */
+            part_bytes: number;
+            parts: components["schemas"]["PartLink"][];
+            expires_at: string;
+        };
         /** @description Where in the file something is: a warning, or a quarantined record. */
         Place: {
             /**
@@ -839,7 +1007,7 @@ export interface components {
             /** @description The record as it stands in the file; bytes that are not text as `\xNN`; cut at 10,000 characters where only shown. */
             raw?: string | null;
         };
-        /** @description `GET /uploads/{id}/warnings`, and the quarantine with its rows' raw text. */
+        /** @description `GET /uploads/{id}/warnings` */
         PlaceList: {
             places: components["schemas"]["Place"][];
             next?: string | null;
@@ -900,16 +1068,68 @@ export interface components {
         PutGrant: {
             role: components["schemas"]["Role"];
         };
-        QuarantineList: {
-            rows: components["schemas"]["QuarantinedRow"][];
-            /** Format: int64 */
-            total: number;
-            next?: string | null;
-        };
-        /** @description A quarantined record of a dataset. */
-        QuarantinedRow: components["schemas"]["Place"] & {
+        /** @description How many records of a file are there for one reason. */
+        QuarantineGroup: {
+            code: string;
             upload_id: components["schemas"]["UploadId"];
             file_name: string;
+            /** Format: int64 */
+            rows: number;
+        };
+        QuarantineId: string;
+        QuarantineIds: {
+            ids: components["schemas"]["QuarantineId"][];
+        };
+        QuarantineList: {
+            rows: components["schemas"]["QuarantinedRow"][];
+            /**
+             * Format: int64
+             * @description Records that pass the filter.
+             */
+            total: number;
+            /** @description Records of the state that was asked for, by reason and file; the 1,000 largest groups. */
+            groups: components["schemas"]["QuarantineGroup"][];
+            next?: string | null;
+        };
+        /** @description What a discard or a reopening came to. */
+        QuarantineMoved: {
+            /**
+             * Format: int64
+             * @description Records that changed their state by it; the others were in another already.
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description Open records of the dataset afterwards.
+             */
+            open: number;
+        };
+        /**
+         * @description What became of a record.
+         * @enum {string}
+         */
+        QuarantineState: "open" | "resubmitted" | "discarded";
+        /** @description A quarantined record. */
+        QuarantinedRow: components["schemas"]["Place"] & {
+            id: components["schemas"]["QuarantineId"];
+            state: components["schemas"]["QuarantineState"];
+            /** @description When and by whom it was resubmitted, discarded or reopened. */
+            changed_at?: string | null;
+            changed_by?: string | null;
+            /**
+             * Format: int64
+             * @description Of a resubmitted one: the version that has it as a row.
+             */
+            version?: number | null;
+            upload_id: components["schemas"]["UploadId"];
+            file_name: string;
+            /**
+             * @description Its cells as the file spells them, by the id of the column that they were meant for; cut over 10,000 characters. Null for
+             *     a record over 16 MiB, which lies in the file only.
+             */
+            cells?: Record<string, never> | null;
+            /** @description Cells that no column takes. */
+            surplus: unknown[];
         };
         /**
          * @description `records = headers + rows_read + Σ skipped` and
@@ -954,6 +1174,17 @@ export interface components {
             version: number;
             message?: string;
         };
+        Resubmission: {
+            rows: components["schemas"]["ResubmittedRow"][];
+        };
+        /** @description A record as it is meant. */
+        ResubmittedRow: {
+            id: components["schemas"]["QuarantineId"];
+            /** @description Column id to value, read as a commit's. Columns left out keep the record's own cell. */
+            cells?: Record<string, never>;
+            /** @description The whole record written anew, in the file's own dialect. */
+            raw?: string | null;
+        };
         /**
          * @description What somebody may do with a dataset. Greater may do all that the lesser may.
          * @enum {string}
@@ -992,6 +1223,14 @@ export interface components {
              */
             total: number;
             next?: string | null;
+        };
+        /** @description In one piece, or part by part. */
+        SendTo: components["schemas"]["Link"] | components["schemas"]["PartLinks"];
+        SentPart: {
+            /** Format: int32 */
+            number: number;
+            /** @description What the storage answered to the part. */
+            etag: string;
         };
         /** @description The numbers: one row per group, the group first, then the measures; without groups one row of measures. */
         Series: {
@@ -2119,6 +2358,10 @@ export interface operations {
     list_quarantine: {
         parameters: {
             query?: {
+                /** @description The reason. */
+                code?: string;
+                upload?: string;
+                state?: components["schemas"]["QuarantineState"];
                 /** @description `next` of the page before. */
                 cursor?: string;
                 limit?: number;
@@ -2147,6 +2390,299 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuarantineIds"];
+            };
+        };
+        responses: {
+            /** @description How many were discarded. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineMoved"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_quarantine: {
+        parameters: {
+            query?: {
+                /** @description The reason. */
+                code?: string;
+                upload?: string;
+                state?: components["schemas"]["QuarantineState"];
+                format?: "csv";
+            };
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuarantineIds"];
+            };
+        };
+        responses: {
+            /** @description How many were reopened. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineMoved"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resubmit_records: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As of a commit. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The dataset. */
+                id: components["schemas"]["DatasetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Resubmission"];
+            };
+        };
+        responses: {
+            /** @description The version that has them, and the ids of the rows. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Committed"];
+                };
             };
             /** @description Something in the request is not valid; `pointer` names it. */
             400: {
@@ -3526,6 +4062,160 @@ export interface operations {
                 };
             };
             /** @description It is published or failed already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteUpload"];
+            };
+        };
+        responses: {
+            /** @description The file is there; the upload as it is at this moment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part has not come as listed, or the upload is over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_parts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All parts, in the file's order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartLinks"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not sent in parts, or not any more. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -8,7 +8,8 @@ import { bytes, count, duration } from '@/lib/format';
 
 import { chooseFiles } from '../drop-intent';
 import { warningCount } from '../receipt-lines';
-import { cancel, dismiss, stage, type Tracked } from '../upload-store';
+import { pickFiles } from '../pick-files';
+import { cancel, dismiss, goOn, inParts, pause, stage, type Tracked } from '../upload-store';
 import { fraction, isFinal, measure, rate, secondsLeft, type Stage } from '../upload-state';
 import { ReceiptLine } from './receipt';
 
@@ -20,7 +21,7 @@ const STEPS: readonly { stage: Stage; label: string }[] = [
 ];
 
 function Steps({ now }: { now: Stage }) {
-  const at = now === 'waiting' || now === 'confirming' ? 1 : STEPS.findIndex((step) => step.stage === now);
+  const at = now === 'paused' ? 0 : now === 'waiting' || now === 'confirming' ? 1 : STEPS.findIndex((step) => step.stage === now);
   return (
     <div className="steps">
       {STEPS.map((step, i) => (
@@ -44,6 +45,7 @@ function Pace({ item, now }: { item: Tracked; now: Stage }) {
   const left = secondsLeft(done.done, done.all, perSecond);
   return (
     <span className="small faint">
+      {item.sending?.checking ? 'Checking the file: ' : ''}
       {show(done.done)} of {show(done.all)}
       {done.unit === 'rows' ? ' rows' : ''}
       {perSecond === null ? '' : done.unit === 'rows' ? ` · ${count(Math.round(perSecond))} rows/s` : ` · ${bytes(perSecond)}/s`}
@@ -58,6 +60,40 @@ function failure(item: Tracked): { title: string; detail: string; request: strin
   return { title: 'The file was not sent', detail: 'The connection broke while sending. Nothing was imported. Send the file again.', request: null };
 }
 
+/** After a reload the page has the file no more; the server has the parts that were sent. */
+function Interrupted({ item }: { item: Tracked }) {
+  const { upload, kept, refused } = item;
+  const large = upload !== null && inParts(upload);
+  return (
+    <>
+      <div className="notice warn">
+        <CircleAlert size={15} aria-hidden />
+        <span>
+          Sending stopped when the page was closed or reloaded. Nothing was imported.
+          {large ? ` ${kept === null ? 'What was sent is kept' : `${bytes(kept)} of ${bytes(upload.bytes_total)} are kept`}: choose the same file to send the rest.` : ''}
+        </span>
+      </div>
+      {refused ? (
+        <div className="notice bad" role="alert">
+          <CircleAlert size={15} aria-hidden />
+          <span>{refused}</span>
+        </div>
+      ) : null}
+      <div className="row">
+        {large ? (
+          <Button size="tiny" onPress={() => pickFiles(([file]) => void goOn(item.key, file))}>
+            Choose the same file
+          </Button>
+        ) : (
+          <Button size="tiny" onPress={() => chooseFiles(upload?.mode === 'new' ? null : (upload?.dataset_id ?? null))}>
+            Choose the file again
+          </Button>
+        )}
+      </div>
+    </>
+  );
+}
+
 export function UploadCard({ item }: { item: Tracked }) {
   const now = stage(item);
   const final = isFinal(now);
@@ -70,6 +106,16 @@ export function UploadCard({ item }: { item: Tracked }) {
         <span className="name cut grow" title={item.fileName}>
           {item.fileName}
         </span>
+        {now === 'sending' && upload && inParts(upload) && item.sending ? (
+          <Button look="quiet" size="tiny" onPress={() => pause(item.key)} aria-label={`Pause ${item.fileName}`}>
+            Pause
+          </Button>
+        ) : null}
+        {now === 'paused' ? (
+          <Button size="tiny" onPress={() => void goOn(item.key)} aria-label={`Go on with ${item.fileName}`}>
+            Go on
+          </Button>
+        ) : null}
         {final ? (
           <IconButton label={`Put ${item.fileName} away`} tiny onPress={() => dismiss(item.key)}>
             <X size={14} aria-hidden />
@@ -80,18 +126,12 @@ export function UploadCard({ item }: { item: Tracked }) {
           </Button>
         )}
       </div>
-      {now === 'interrupted' ? (
-        <>
-          <div className="notice warn">
-            <CircleAlert size={15} aria-hidden />
-            <span>Sending stopped when the page was closed or reloaded. Nothing was imported.</span>
-          </div>
-          <div className="row">
-            <Button size="tiny" onPress={() => chooseFiles(upload?.mode === 'new' ? null : (upload?.dataset_id ?? null))}>
-              Choose the file again
-            </Button>
-          </div>
-        </>
+      {now === 'interrupted' ? <Interrupted item={item} /> : null}
+      {now === 'paused' && item.held?.reason ? (
+        <div className="notice warn" role="alert">
+          <CircleAlert size={15} aria-hidden />
+          <span>{item.held.reason}</span>
+        </div>
       ) : null}
       {!final && now !== 'interrupted' ? (
         <>

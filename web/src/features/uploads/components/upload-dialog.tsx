@@ -12,9 +12,21 @@ import { bytes, plural } from '@/lib/format';
 import { type Intent, setIntent } from '../drop-intent';
 import { start } from '../upload-store';
 import './uploads.css';
+import { KeyPicker, usualKey } from './key-picker';
 
-const EFFECT: Record<'append' | 'replace', (dataset: Dataset) => string> = {
+type Into = Exclude<Mode, 'new'>;
+
+const INTO: readonly { id: Into; label: string }[] = [
+  { id: 'append', label: 'Append' },
+  { id: 'upsert', label: 'Update and add' },
+  { id: 'sync', label: 'Synchronise' },
+  { id: 'replace', label: 'Replace' },
+];
+
+const EFFECT: Record<Into, (dataset: Dataset) => string> = {
   append: (dataset) => `Adds the file's rows after the ${plural(dataset.rows, 'row')} of ${dataset.name}.`,
+  upsert: (dataset) => `Rows with a known key are updated where they differ, others are added. Rows of ${dataset.name} that the file lacks stay.`,
+  sync: (dataset) => `As Update and add; rows of ${dataset.name} that the file lacks are deleted. They stay in History.`,
   replace: (dataset) => `A new version holds the file's rows only. The ${plural(dataset.rows, 'row')} of v${dataset.version} stay in History.`,
 };
 
@@ -32,12 +44,15 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
   const [target, setTarget] = useState<'new' | 'existing'>(preset ? 'existing' : 'new');
   const [name, setName] = useState(nameOf(intent.files[0]?.name ?? ''));
   const [chosen, setChosen] = useState<string | null>(preset?.id ?? null);
-  const [mode, setMode] = useState<'append' | 'replace'>('append');
+  const [mode, setMode] = useState<Into>('append');
+  const [picked, setPicked] = useState<{ dataset: string; key: string[] } | null>(null);
   const [search, setSearch] = useState('');
   const dataset = writable.find((other) => other.id === chosen);
+  const key = dataset && picked?.dataset === dataset.id ? picked.key : dataset ? usualKey(dataset) : [];
+  const needsKey = mode === 'upsert' || mode === 'sync';
   const many = intent.files.length > 1;
   const empty = intent.files.filter((file) => file.size === 0);
-  const ready = empty.length === 0 && (target === 'new' ? many || name.trim() !== '' : dataset !== undefined);
+  const ready = empty.length === 0 && (target === 'new' ? many || name.trim() !== '' : dataset !== undefined && (!needsKey || key.length > 0));
   const found = writable.filter((other) => other.name.toLowerCase().includes(search.trim().toLowerCase()));
 
   const send = (): void => {
@@ -45,7 +60,7 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
       const where: { dataset: { id: string } | { new_name: string }; mode: Mode } =
         target === 'existing' && dataset ? { dataset: { id: dataset.id }, mode } : { dataset: { new_name: many ? nameOf(file.name) : name.trim() }, mode: 'new' };
       const into = 'id' in where.dataset ? (dataset?.name ?? '') : where.dataset.new_name;
-      void start(file, into, { ...where, key: [], options: {}, confirm: 'auto' });
+      void start(file, into, { ...where, key: target === 'existing' && needsKey ? key : [], options: {}, confirm: 'auto' });
     }
     setIntent(null);
   };
@@ -112,10 +127,11 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
                   </ListBox>
                 </div>
               </div>
-              <Segmented label="What happens to the rows" options={[{ id: 'append', label: 'Append' }, { id: 'replace', label: 'Replace' }]} value={mode} onChange={setMode} />
+              <Segmented label="What happens to the rows" options={INTO} value={mode} onChange={setMode} />
               <p className="small faint" role="status">
                 {dataset ? EFFECT[mode](dataset) : 'Choose the dataset that the rows go to.'}
               </p>
+              {dataset && needsKey ? <KeyPicker dataset={dataset} value={key} onChange={(next) => setPicked({ dataset: dataset.id, key: next })} /> : null}
             </>
           ) : null}
         </DialogBody>

@@ -1,0 +1,244 @@
+//! What a file is packed in: gzip, zstd or a ZIP archive. It is unpacked as it is read, and no further than a file of its size
+//! can honestly go. Next: [`super`].
+
+use std::{
+    io::{self, Read},
+    path::Path,
+};
+
+use contracts::plan::Packing;
+use flate2::read::MultiGzDecoder;
+use zip::{ZipArchive, read::ZipFile, result::ZipError};
+
+use super::{Input, Note};
+use crate::FileError;
+
+/// Unpacked, no file may be longer than this.
+const UNPACKED_MAX: u64 = 64 * 1024 * 1024 * 1024;
+/// Nor so many times longer than it is packed, once it is longer than [`RATIO_FROM`].
+const RATIO_MAX: u64 = 200;
+const RATIO_FROM: u64 = 64 * 1024 * 1024;
+/// Names that a warning or an error lists.
+const NAMES_SHOWN: usize = 5;
+
+/// How to get at the packed bytes, as often as they are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layer {
+    Gz,
+    Zst,
+    /// The member of this number.
+    Zip(usize),
+}
+
+impl Layer {
+    pub(super) fn packing(self) -> Packing {
+        match self {
+            Self::Gz => Packing::Gz,
+            Self::Zst => Packing::Zst,
+            Self::Zip(_) => Packing::Zip,
+        }
+    }
+}
+
+/// Hands the unpacked bytes to `read`.
+pub(super) fn unpack<T>(
+    input: &Input,
+    layer: Layer,
+    read: impl FnOnce(&mut dyn Read) -> Result<T, FileError>,
+) -> Result<T, FileError> {
+    match layer {
+        Layer::Gz => read(&mut Guarded::new(MultiGzDecoder::new(input.start()), input)),
+        Layer::Zst => {
+            let mut decoder = zstd::Decoder::with_buffer(input.start())?;
+            // The window is what the decoder holds in memory.
+            decoder.window_log_max(27)?;
+            read(&mut Guarded::new(decoder, input))
+        }
+        Layer::Zip(member) => {
+            let mut archive = ZipArchive::new(input.start()).map_err(zip_fault)?;
+            let member = archive.by_index(member).map_err(zip_fault)?;
+            read(&mut Guarded::new(member, input))
+        }
+    }
+}
+
+/// Ends the reading where no honest file would be, and says in plain words what is wrong with a damaged one.
+struct Guarded<R> {
+    inner: R,
+    unpacked: u64,
+    max: u64,
+}
+
+impl<R> Guarded<R> {
+    fn new(inner: R, input: &Input) -> Self {
+        Self {
+            inner,
+            unpacked: 0,
+            max: unpacked_max(input.bytes()),
+        }
+    }
+}
+
+fn unpacked_max(packed: u64) -> u64 {
+    packed
+        .saturating_mul(RATIO_MAX)
+        .clamp(RATIO_FROM, UNPACKED_MAX)
+}
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => FileError::Unreadable(format!(
+                "The compressed file ends too early, after {} bytes of its content. It was probably cut off on its way; upload it again.",
+                self.unpacked
+            ))
+            .into(),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+                FileError::Unreadable(format!(
+                    "The compressed file is damaged after {} bytes of its content. Pack it again, or upload it unpacked.",
+                    self.unpacked
+                ))
+                .into()
+            }
+            _ => error,
+        })?;
+        self.unpacked += read as u64;
+        if self.unpacked > self.max {
+            return Err(FileError::TooLarge(format!(
+                "The file grows over {} bytes when it is unpacked, far more than a table of its size does. Upload it unpacked.",
+                self.max
+            ))
+            .into());
+        }
+        Ok(read)
+    }
+}
+
+pub(super) fn zip_fault(error: ZipError) -> FileError {
+    match error {
+        ZipError::Io(error) => FileError::from(error),
+        ZipError::UnsupportedArchive(text) if text == ZipError::PASSWORD_REQUIRED => {
+            FileError::Encrypted
+        }
+        ZipError::InvalidPassword => FileError::Encrypted,
+        ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
+            FileError::Unsupported(
+                "The archive is packed in a way that cannot be read here. Pack it as a plain ZIP (deflate), or upload the file inside."
+                    .to_owned(),
+            )
+        }
+        _ => FileError::Unreadable(
+            "The ZIP archive is damaged. It was probably cut off on its way; upload it again."
+                .to_owned(),
+        ),
+    }
+}
+
+/// Names of an archive's members, directories and the litter of operating systems left out; each with its number.
+pub(super) fn members(input: &Input) -> Result<Vec<(usize, String)>, FileError> {
+    let archive = ZipArchive::new(input.start()).map_err(zip_fault)?;
+    let mut members = Vec::new();
+    for at in 0..archive.len() {
+        let Some(Ok(name)) = archive.name_for_index(at) else {
+            continue;
+        };
+        let litter = name.ends_with('/')
+            || name.starts_with("__MACOSX/")
+            || name.ends_with(".DS_Store")
+            || name.ends_with("Thumbs.db");
+        if !litter {
+            members.push((at, name.into_owned()));
+        }
+    }
+    Ok(members)
+}
+
+/// What a file is most probably for: the first such member is taken.
+const EXTENSIONS: [&str; 15] = [
+    "csv", "tsv", "txt", "tab", "psv", "dat", "json", "ndjson", "jsonl", "parquet", "xlsx", "xlsm",
+    "xlsb", "xls", "ods",
+];
+
+/// The member to read, by name or the first that looks like data, and a warning that names the others.
+pub(super) fn choose(
+    members: &[(usize, String)],
+    wanted: Option<&str>,
+) -> Result<(usize, String, Option<Note>), FileError> {
+    if members.is_empty() {
+        return Err(FileError::Empty);
+    }
+    if let Some(wanted) = wanted {
+        return match members.iter().find(|(_, name)| name == wanted) {
+            Some((at, name)) => Ok((*at, name.clone(), None)),
+            None => Err(FileError::Options(format!(
+                "The archive has no file `{wanted}`. It has {}.",
+                names(members.iter().map(|(_, name)| name.as_str()))
+            ))),
+        };
+    }
+    let data = |name: &str| {
+        Path::new(name)
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+    };
+    let (at, name) = members
+        .iter()
+        .find(|(_, name)| data(name))
+        .unwrap_or(&members[0]);
+    let others = members.iter().filter(|(other, _)| other != at);
+    let note = (members.len() > 1).then(|| Note {
+        code: "other_files",
+        message: format!(
+            "Only `{name}` of the archive is read. Choose another file of it to read that: {}.",
+            names(others.map(|(_, name)| name.as_str()))
+        ),
+    });
+    Ok((*at, name.clone(), note))
+}
+
+/// The first few names, and how many more there are.
+pub(super) fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(NAMES_SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = names.len() - shown.len();
+    match more {
+        0 => shown.join(", "),
+        _ => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Reads a part of an office package to its end and looks at it piece by piece, so that nothing in it is a surprise later.
+pub(super) fn survey(
+    part: &mut ZipFile<'_, impl Read>,
+    packed: u64,
+    max: u64,
+    mut look: impl FnMut(&[u8]) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    let limit = max.min(unpacked_max(packed));
+    let mut piece = vec![0; 64 * 1024];
+    let mut unpacked = 0;
+    loop {
+        let read = part.read(&mut piece).map_err(|_| damaged_package())?;
+        if read == 0 {
+            return Ok(());
+        }
+        unpacked += read as u64;
+        if unpacked > limit {
+            return Err(FileError::TooLarge(format!(
+                "A part of the workbook grows over {limit} bytes when it is unpacked, more than can be read here. Save the sheet as CSV (UTF-8) and upload that."
+            )));
+        }
+        look(&piece[..read])?;
+    }
+}
+
+pub(super) fn damaged_package() -> FileError {
+    FileError::Unreadable(
+        "The workbook is damaged: a part of it cannot be unpacked. Open it, save it again and upload that.".to_owned(),
+    )
+}
