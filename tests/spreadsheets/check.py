@@ -209,7 +209,9 @@ def rectangle(cells, dimension_left):
 
 
 def inspect(gridkeep, path, sheet, what):
-    command = [gridkeep, "inspect", str(path), what] + (["--sheet", sheet] if sheet else [])
+    # Every row is a row here, titles and footnotes too: all cells are compared.
+    command = [gridkeep, "inspect", str(path), what, "--preamble", "0", "--footer", "0", "--header-rows", "0"]
+    command += ["--sheet", sheet] if sheet else []
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode not in (0, 1):
         return None, done.stderr.decode().strip().removeprefix("gridkeep: ")

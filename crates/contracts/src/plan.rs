@@ -238,6 +238,8 @@ pub struct Options {
 const DELIMITER_CHARS_MAX: usize = 8;
 /// Rows that a header can have.
 pub const HEADER_ROWS_MAX: u32 = 10;
+/// Records that can be said to stand under a table: so many are held back until the file's end shows which they are.
+pub const FOOTER_MAX: u64 = 1_000;
 
 impl Options {
     /// What is wrong with them, whatever the file is: the option's name, and what to do.
@@ -280,6 +282,9 @@ impl Options {
         }
         if self.header_rows.is_some_and(|rows| rows > HEADER_ROWS_MAX) {
             return Err(("header_rows", "A header has at most ten records."));
+        }
+        if self.footer.is_some_and(|records| records > FOOTER_MAX) {
+            return Err(("footer", "At most 1,000 records can stand under the table."));
         }
         if let (Some(header), Some(rows)) = (self.header, self.header_rows)
             && header != (rows > 0)

@@ -216,11 +216,20 @@ impl Finder {
                 }
             }
             Self::Fixed { codec: None, .. } => {}
-            Self::Told { null, .. } if null.as_bytes() == cell => {}
-            Self::Told { finder, .. } => match finder.as_mut() {
-                Self::Infer(facts) => facts.add_value(cell),
-                other => other.add(cell),
-            },
+            Self::Told { null, finder } => {
+                if null.as_bytes() != cell {
+                    finder.add_value(cell);
+                }
+            }
+        }
+    }
+
+    /// Adds a cell that is no null, whatever it looks like. Apart from [`Self::add`], which runs for every cell of a file.
+    #[inline(never)]
+    fn add_value(&mut self, cell: &[u8]) {
+        match self {
+            Self::Infer(facts) => facts.add_value(cell),
+            other => other.add(cell),
         }
     }
 
@@ -291,6 +300,7 @@ struct Rows {
     table: Option<Table>,
     /// What may turn out to stand under the table.
     held: VecDeque<Held>,
+    held_bytes: usize,
     /// Whether the record before was blank.
     after_blank: bool,
     /// Where a second table may have begun, and how wide it is.
@@ -308,9 +318,19 @@ struct Held {
     is_counted: bool,
 }
 
+impl Held {
+    fn bytes(&self) -> usize {
+        self.record
+            .as_ref()
+            .map_or(0, |record| record.record().raw().len())
+    }
+}
+
 /// Records that may wait because they look like footnotes, and bytes of each.
-const FOOTER_MAX: usize = 20;
+const FOOTNOTES_MAX: usize = 20;
 const FOOTNOTE_BYTES: usize = 4 * 1024;
+/// Bytes of the records that were said to stand under the table.
+const FOOTER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What footnotes begin with.
 const FOOTNOTES: [&str; 11] = [
@@ -350,6 +370,7 @@ impl Body {
                 headers: 0,
                 table: None,
                 held: VecDeque::new(),
+                held_bytes: 0,
                 after_blank: false,
                 second: None,
                 doubts_comments: false,
@@ -420,6 +441,12 @@ impl Rows {
             }
         }
         self.after_blank = false;
+        if self.held_bytes > FOOTER_BYTES_MAX {
+            return Err(FileError::Options(format!(
+                "The last {} records are too long to be set aside. Give a smaller `footer`, or none.",
+                self.dialect.footer
+            )));
+        }
         Ok(())
     }
 
@@ -438,8 +465,9 @@ impl Rows {
             "footer" => "The line stands under the table and is left out.",
             _ => "The line is a comment and is left out.",
         };
-        let raw = raw_text(self.dialect.encoding, record.raw(), SHOWN_CHARS);
+        let encoding = self.dialect.encoding;
         warn(&mut self.warnings, &mut self.places, reason, at, || {
+            let raw = raw_text(encoding, record.raw(), SHOWN_CHARS);
             (message.to_owned(), None, Some(raw))
         });
     }
@@ -523,7 +551,7 @@ impl Rows {
         if self.dialect.footer > 0 {
             self.hold(held(record));
         } else if self.may_be_footnote(record) {
-            if self.held.len() == FOOTER_MAX {
+            if self.held.len() == FOOTNOTES_MAX {
                 self.release(0);
             }
             self.held.push_back(held(record));
@@ -559,6 +587,7 @@ impl Rows {
 
     /// Holds a record until the given number of them stands under it.
     fn hold(&mut self, held: Held) {
+        self.held_bytes += held.bytes();
         self.held.push_back(held);
         self.release(usize::try_from(self.dialect.footer).unwrap_or(usize::MAX));
     }
@@ -579,6 +608,7 @@ impl Rows {
             let Some(held) = self.held.pop_front() else {
                 return;
             };
+            self.held_bytes = self.held_bytes.saturating_sub(held.bytes());
             match held.record {
                 Some(record) => self.row(record.record(), held.at, false),
                 None => self.count += u64::from(!held.is_counted),

@@ -59,7 +59,7 @@ impl ColumnBuilder {
 
     fn data(codec: &Codec, rows: usize) -> Data {
         match codec {
-            Codec::Text | Codec::Decimal | Codec::Json => {
+            Codec::Text | Codec::Decimal | Codec::MarkedDecimal(_) | Codec::Json => {
                 let mut ends = Vec::with_capacity(rows + 1);
                 ends.push(0);
                 Data::Text {
@@ -70,9 +70,11 @@ impl ColumnBuilder {
             Codec::Float(_) => Data::Float(Vec::with_capacity(rows)),
             Codec::Boolean { .. } => Data::Boolean(Vec::with_capacity(rows)),
             Codec::Date(_) => Data::Date(Vec::with_capacity(rows)),
-            Codec::Int64 | Codec::Time(_) | Codec::Timestamp(_) | Codec::Timestamptz(_) => {
-                Data::Int64(Vec::with_capacity(rows))
-            }
+            Codec::Int64
+            | Codec::MarkedInt64(_)
+            | Codec::Time(_)
+            | Codec::Timestamp(_)
+            | Codec::Timestamptz(_) => Data::Int64(Vec::with_capacity(rows)),
         }
     }
 
@@ -95,8 +97,8 @@ impl ColumnBuilder {
 
     pub fn field(&self) -> Field {
         let kind = match &self.codec {
-            Codec::Text | Codec::Decimal | Codec::Json => DataType::Utf8,
-            Codec::Int64 => DataType::Int64,
+            Codec::Text | Codec::Decimal | Codec::MarkedDecimal(_) | Codec::Json => DataType::Utf8,
+            Codec::Int64 | Codec::MarkedInt64(_) => DataType::Int64,
             Codec::Float(_) => DataType::Float64,
             Codec::Boolean { .. } => DataType::Boolean,
             Codec::Date(_) => DataType::Date32,
@@ -125,6 +127,7 @@ impl ColumnBuilder {
         };
         let fits = match (&mut self.data, &self.codec) {
             (Data::Int64(values), Codec::Int64) => push(values, number::parse_int(cell)),
+            (Data::Int64(values), Codec::MarkedInt64(style)) => push(values, style.parse_int(cell)),
             (Data::Int64(values), Codec::Time(style)) => push(values, style.0.parse(cell)),
             (Data::Int64(values), Codec::Timestamp(style) | Codec::Timestamptz(style)) => {
                 push(values, style.0.parse(cell))
@@ -142,6 +145,14 @@ impl ColumnBuilder {
                     None
                 };
                 push(values, value)
+            }
+            (Data::Text { ends, bytes }, Codec::MarkedDecimal(style)) => {
+                let plain = style.0.parse(cell);
+                if let Some(plain) = &plain {
+                    bytes.extend_from_slice(plain.as_bytes());
+                    ends.push(bytes.len() as i32);
+                }
+                plain.is_some()
             }
             (Data::Text { ends, bytes }, codec) => {
                 let fits = match codec {

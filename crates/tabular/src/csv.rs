@@ -108,6 +108,11 @@ pub struct Decoder {
     close: Mark,
     escape: Escape,
     comment: Option<u8>,
+    /// Whether all marks are of one byte, quotes are doubled and there are no comments, as in nearly every file.
+    is_simple: bool,
+    /// Bytes that may mean something, in cells without quotes and with them.
+    plain_stops: Box<[bool; 256]>,
+    quoted_stops: Box<[bool; 256]>,
     /// Bytes of the byte order mark still to be left out.
     skip: usize,
     buffer: Vec<u8>,
@@ -122,9 +127,11 @@ pub struct Decoder {
     /// Line ends inside the record, and how many of them stood before the field.
     lines: u64,
     lines_before_field: u64,
-    /// Whether the cell being read holds what must be unescaped, or is kept as it stands in any case.
+    /// Whether the cell being read holds what must be unescaped, or is kept as it stands in any case; whether it is either, or of
+    /// a record over the limit.
     escaped: bool,
     verbatim: bool,
+    is_unusual: bool,
     /// Bytes in the file of a record over the limit that were dropped already.
     dropped: Option<u64>,
     fields: Vec<(u32, u32)>,
@@ -158,8 +165,24 @@ impl Decoder {
             line: 1,
             record: 1,
         });
+        let stops = |mark: &Mark| {
+            let mut stops = Box::new([false; 256]);
+            for byte in [mark.first, b'\n', b'\r'] {
+                stops[usize::from(byte)] = true;
+            }
+            stops[usize::from(b'\\')] |= dialect.escape == Escape::Backslash;
+            stops
+        };
+        let plain_stops = stops(&delimiter);
+        let quoted_stops = stops(close.as_ref().unwrap_or(&delimiter));
+        let is_single = |mark: &Option<Mark>| mark.as_ref().is_none_or(|m| m.rest.is_empty());
         Self {
             encoding: dialect.encoding,
+            is_simple: delimiter.rest.is_empty()
+                && is_single(&open)
+                && is_single(&close)
+                && dialect.escape == Escape::Doubled
+                && dialect.comment.is_none(),
             transcoder: Transcoder::new(dialect.encoding),
             is_quoting: open.is_some(),
             open: open.unwrap_or_else(|| delimiter.clone()),
@@ -167,6 +190,8 @@ impl Decoder {
             delimiter,
             escape: dialect.escape,
             comment: dialect.comment.and_then(|c| u8::try_from(c).ok()),
+            plain_stops,
+            quoted_stops,
             skip,
             buffer: Vec::new(),
             ended: false,
@@ -179,6 +204,7 @@ impl Decoder {
             lines_before_field: 0,
             escaped: false,
             verbatim: false,
+            is_unusual: false,
             dropped: None,
             fields: Vec::new(),
             unescaped: Vec::new(),
@@ -268,7 +294,7 @@ impl Decoder {
             } else {
                 self.buffer.len().min(self.start + RECORD_BYTES_MAX + 1)
             };
-            let scan = if self.escape == Escape::Backslash {
+            let scan = if self.is_simple {
                 self.scan::<true>(limit)
             } else {
                 self.scan::<false>(limit)
@@ -280,6 +306,7 @@ impl Decoder {
             {
                 // Checked at the same byte however the file is cut into pieces.
                 self.dropped = Some(0);
+                self.is_unusual = true;
             }
             if let Some(dropped) = &mut self.dropped {
                 while self.encoding != Encoding::Utf8
@@ -321,8 +348,8 @@ impl Decoder {
 
     /// Whether the mark whose first byte was found here stands here; `None` while that cannot be known.
     #[inline]
-    fn stands(&self, mark: &Mark, at: usize) -> Option<bool> {
-        if mark.rest.is_empty() {
+    fn stands<const SIMPLE: bool>(&self, mark: &Mark, at: usize) -> Option<bool> {
+        if SIMPLE || mark.rest.is_empty() {
             return Some(true);
         }
         let rest = &self.buffer[at + 1..];
@@ -336,10 +363,15 @@ impl Decoder {
         }
     }
 
-    /// Reads on. `BACKSLASH`: a backslash escapes.
-    fn scan<const BACKSLASH: bool>(&mut self, limit: usize) -> Scan {
+    /// Reads on. `SIMPLE`: by marks of one byte alone.
+    fn scan<const SIMPLE: bool>(&mut self, limit: usize) -> Scan {
         let delimiter = self.delimiter.first;
         let close = self.close.first;
+        let escape = self.escape;
+        let open = self.open.first;
+        let is_quoting = self.is_quoting;
+        let length = |mark: &Mark| if SIMPLE { 1 } else { mark.len() };
+        let is_escape = |b: u8| !SIMPLE && b == b'\\' && escape == Escape::Backslash;
         let is_line_end = |b: u8| b == b'\n' || b == b'\r';
         loop {
             if self.at >= limit {
@@ -347,20 +379,19 @@ impl Decoder {
             }
             if self.state == State::FieldStart {
                 let first = self.buffer[self.at];
-                if first == self.open.first && self.is_quoting {
-                    match self.stands(&self.open, self.at) {
+                if first == open && is_quoting {
+                    match self.stands::<SIMPLE>(&self.open, self.at) {
                         None => return Scan::Unclear,
                         Some(true) => {
                             self.state = State::Quoted;
                             self.lines_before_field = self.lines;
-                            self.at += self.open.len();
+                            self.at += length(&self.open);
                             continue;
                         }
                         Some(false) => {}
                     }
                 }
-                let begins = self.at == self.start && self.fields.is_empty();
-                self.state = if begins && self.comment == Some(first) && self.dropped.is_none() {
+                self.state = if !SIMPLE && self.comment == Some(first) && self.begins_record() {
                     State::Comment
                 } else {
                     State::Plain
@@ -368,9 +399,8 @@ impl Decoder {
             }
             let ahead = &self.buffer[self.at..limit];
             if self.state == State::Plain {
-                let len = ahead
-                    .iter()
-                    .position(|b| *b == delimiter || is_line_end(*b) || (BACKSLASH && *b == b'\\'));
+                let stops = &self.plain_stops;
+                let len = ahead.iter().position(|b| stops[usize::from(*b)]);
                 let Some(len) = len else {
                     self.at = limit;
                     return Scan::Limit;
@@ -378,17 +408,17 @@ impl Decoder {
                 self.at += len;
                 let byte = self.buffer[self.at];
                 if byte == delimiter {
-                    match self.stands(&self.delimiter, self.at) {
+                    match self.stands::<SIMPLE>(&self.delimiter, self.at) {
                         None => return Scan::Unclear,
                         Some(true) => {
                             self.end_field(self.at, false);
-                            self.next_field(self.at + self.delimiter.len());
+                            self.next_field(self.at + length(&self.delimiter));
                         }
                         Some(false) => self.at += 1,
                     }
                     continue;
                 }
-                if BACKSLASH && byte == b'\\' {
+                if is_escape(byte) {
                     if self.waits() {
                         return Scan::Unclear;
                     }
@@ -413,9 +443,8 @@ impl Decoder {
                 return Scan::End(self.at, line_end);
             }
             // Quoted.
-            let len = ahead
-                .iter()
-                .position(|b| *b == close || is_line_end(*b) || (BACKSLASH && *b == b'\\'));
+            let stops = &self.quoted_stops;
+            let len = ahead.iter().position(|b| stops[usize::from(*b)]);
             let Some(len) = len else {
                 self.at = limit;
                 return Scan::Limit;
@@ -430,14 +459,14 @@ impl Decoder {
                 self.at += line_end;
                 continue;
             }
-            if BACKSLASH && byte == b'\\' && close != b'\\' {
+            if is_escape(byte) && close != b'\\' {
                 if self.waits() {
                     return Scan::Unclear;
                 }
                 self.backslash();
                 continue;
             }
-            match self.stands(&self.close, self.at) {
+            match self.stands::<SIMPLE>(&self.close, self.at) {
                 None => return Scan::Unclear,
                 Some(false) => {
                     self.at += 1;
@@ -445,7 +474,7 @@ impl Decoder {
                 }
                 Some(true) => {}
             }
-            let behind = self.at + self.close.len();
+            let behind = self.at + length(&self.close);
             let Some(next) = self.buffer.get(behind).copied() else {
                 if !self.ended {
                     return Scan::Unclear;
@@ -454,23 +483,24 @@ impl Decoder {
                 self.at = behind;
                 return Scan::End(behind, 0);
             };
-            if next == close && self.escape != Escape::None {
-                match self.stands(&self.close, behind) {
+            if next == close && (SIMPLE || escape != Escape::None) {
+                match self.stands::<SIMPLE>(&self.close, behind) {
                     None => return Scan::Unclear,
                     Some(true) => {
                         self.escaped = true;
-                        self.at = behind + self.close.len();
+                        self.is_unusual = true;
+                        self.at = behind + length(&self.close);
                         continue;
                     }
                     Some(false) => {}
                 }
             }
             if next == delimiter {
-                match self.stands(&self.delimiter, behind) {
+                match self.stands::<SIMPLE>(&self.delimiter, behind) {
                     None => return Scan::Unclear,
                     Some(true) => {
                         self.end_field(self.at, true);
-                        self.next_field(behind + self.delimiter.len());
+                        self.next_field(behind + length(&self.delimiter));
                         continue;
                     }
                     Some(false) => {}
@@ -499,6 +529,10 @@ impl Decoder {
         self.state = State::FieldStart;
     }
 
+    fn begins_record(&self) -> bool {
+        self.at == self.start && self.fields.is_empty() && self.dropped.is_none()
+    }
+
     /// Passes the backslash at hand, and what it escapes.
     fn backslash(&mut self) {
         let escapes = self
@@ -506,6 +540,7 @@ impl Decoder {
             .get(self.at + 1)
             .is_some_and(|next| self.is_escapable(*next, self.state == State::Quoted));
         self.escaped |= escapes;
+        self.is_unusual |= escapes;
         self.at += 1 + usize::from(escapes);
     }
 
@@ -522,6 +557,7 @@ impl Decoder {
         self.state = State::Plain;
         self.escaped = false;
         self.verbatim = true;
+        self.is_unusual = true;
         if self.lines > self.lines_before_field || self.at >= self.buffer.len() {
             self.lines = self.lines_before_field;
             self.at = self.field;
@@ -541,21 +577,33 @@ impl Decoder {
         Some(1 + usize::from(self.buffer.get(self.at + 1) == Some(&b'\n')))
     }
 
+    #[inline]
     fn end_field(&mut self, end: usize, quoted: bool) {
-        let escaped = std::mem::take(&mut self.escaped) && !self.verbatim;
-        self.verbatim = false;
-        if self.dropped.is_some() {
+        if self.is_unusual {
+            self.end_unusual_field(end, quoted);
             return;
         }
         let begin = self.field + if quoted { self.open.len() } else { 0 };
-        let range = if escaped {
-            let from = self.unescaped.len() as u32;
-            self.unescape(begin, end, quoted);
-            (from | UNESCAPED, self.unescaped.len() as u32 | UNESCAPED)
-        } else {
-            (begin as u32, end as u32)
-        };
-        self.fields.push(range);
+        self.fields.push((begin as u32, end as u32));
+    }
+
+    #[cold]
+    fn end_unusual_field(&mut self, end: usize, quoted: bool) {
+        let escaped = std::mem::take(&mut self.escaped);
+        let verbatim = std::mem::take(&mut self.verbatim);
+        self.is_unusual = self.dropped.is_some();
+        if self.is_unusual {
+            return;
+        }
+        if !escaped || verbatim {
+            self.end_field(end, quoted);
+            return;
+        }
+        let begin = self.field + if quoted { self.open.len() } else { 0 };
+        let from = self.unescaped.len() as u32;
+        self.unescape(begin, end, quoted);
+        let to = self.unescaped.len() as u32;
+        self.fields.push((from | UNESCAPED, to | UNESCAPED));
     }
 
     /// Copies the cell to the side buffer, without what escapes in it.
@@ -591,6 +639,7 @@ impl Decoder {
     fn complete(&mut self, end: usize, line_end: usize) -> Event {
         let text = self.transcoder.source_len(&self.buffer[self.start..end]);
         let dropped = self.dropped.take();
+        self.is_unusual = false;
         let event = match dropped {
             _ if self.state == State::Comment => Event::Comment,
             Some(dropped) => Event::TooLarge(dropped + text),

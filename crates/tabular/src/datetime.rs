@@ -1,15 +1,17 @@
 //! Dates, times and timestamps: which spellings a column may have, reading and printing by one of them.
 //!
-//! A spelling is a pattern: `yyyy MM dd M d HH H mm ss` are fields, `.SSS` a fraction of fixed digits, `[.S]` one without closing
+//! A spelling is a pattern: `yyyy MM dd M d HH H hh h mm ss` are fields, `MMM`, `MON` and `MMMM` months by name (`Mar`, `MAR`,
+//! `March`), `AM` and `am` the half of the day behind `hh` or `h`, `.SSS` a fraction of fixed digits, `[.S]` one without closing
 //! zeros that is left out when there is none, `[.SSS]` one of fixed digits that is left out when it is zero; the rest stands for
 //! itself, the zone at the end among it (`Z`, `+01:00`): a column of more than one offset would not come back as it was.
 
-/// Order, separator and padding of a date.
+/// Order, separator and padding of a date, and how its month is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DateStyle {
     order: Order,
     separator: u8,
     padded: bool,
+    month: Month,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +21,35 @@ enum Order {
     Month,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Month {
+    Number,
+    /// `Mar`
+    Short,
+    /// `MAR`
+    Capitals,
+    /// `March`
+    Long,
+}
+
 const fn date_style(order: Order, separator: u8, padded: bool) -> DateStyle {
+    named_style(order, separator, padded, Month::Number)
+}
+
+const fn named_style(order: Order, separator: u8, padded: bool, month: Month) -> DateStyle {
     DateStyle {
         order,
         separator,
         padded,
+        month,
     }
 }
 
+/// A set of spellings.
+pub(crate) type Dates = u32;
+
 /// Every spelling that is looked for, the preferred first. A set of them is a bit mask.
-pub(crate) const DATES: [(DateStyle, &str); 15] = [
+pub(crate) const DATES: [(DateStyle, &str); 27] = [
     (date_style(Order::Year, b'-', true), "yyyy-MM-dd"),
     (date_style(Order::Year, b'/', true), "yyyy/MM/dd"),
     (date_style(Order::Year, b'.', true), "yyyy.MM.dd"),
@@ -44,12 +65,77 @@ pub(crate) const DATES: [(DateStyle, &str); 15] = [
     (date_style(Order::Month, b'-', true), "MM-dd-yyyy"),
     (date_style(Order::Month, b'/', false), "M/d/yyyy"),
     (date_style(Order::Month, b'-', false), "M-d-yyyy"),
+    (
+        named_style(Order::Day, b' ', false, Month::Short),
+        "d MMM yyyy",
+    ),
+    (
+        named_style(Order::Day, b' ', true, Month::Short),
+        "dd MMM yyyy",
+    ),
+    (
+        named_style(Order::Day, b' ', false, Month::Long),
+        "d MMMM yyyy",
+    ),
+    (
+        named_style(Order::Day, b' ', true, Month::Long),
+        "dd MMMM yyyy",
+    ),
+    (
+        named_style(Order::Day, b'-', false, Month::Short),
+        "d-MMM-yyyy",
+    ),
+    (
+        named_style(Order::Day, b'-', true, Month::Short),
+        "dd-MMM-yyyy",
+    ),
+    (
+        named_style(Order::Day, b'-', true, Month::Capitals),
+        "dd-MON-yyyy",
+    ),
+    (
+        named_style(Order::Day, b' ', true, Month::Capitals),
+        "dd MON yyyy",
+    ),
+    (
+        named_style(Order::Month, b' ', false, Month::Short),
+        "MMM d, yyyy",
+    ),
+    (
+        named_style(Order::Month, b' ', true, Month::Short),
+        "MMM dd, yyyy",
+    ),
+    (
+        named_style(Order::Month, b' ', false, Month::Long),
+        "MMMM d, yyyy",
+    ),
+    (
+        named_style(Order::Month, b' ', true, Month::Long),
+        "MMMM dd, yyyy",
+    ),
 ];
-const DAY_FIRST: u16 = 0b000_0111_1110_0000;
-const MONTH_FIRST: u16 = 0b111_1000_0000_0000;
+/// So many of them have the month as a number.
+const NUMBERED: usize = 15;
+const DAY_FIRST: Dates = 0b000_0111_1110_0000;
+const MONTH_FIRST: Dates = 0b111_1000_0000_0000;
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// The one spelling that a set of possible ones decides for; none while day and month could be exchanged.
-pub(crate) fn decide(dates: u16) -> Option<DateStyle> {
+pub(crate) fn decide(dates: Dates) -> Option<DateStyle> {
     if dates & DAY_FIRST != 0 && dates & MONTH_FIRST != 0 {
         return None;
     }
@@ -71,6 +157,64 @@ pub(crate) struct TimeStyle {
     pub padded: bool,
     pub seconds: bool,
     pub fraction: Fraction,
+    pub half: Half,
+}
+
+/// How the half of the day is written behind a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// Not: there are 24 hours.
+    Neither,
+    /// `AM`, `PM`
+    Capitals { blank: bool },
+    /// `am`, `pm`
+    Small { blank: bool },
+}
+
+impl Half {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Neither,
+        Self::Capitals { blank: true },
+        Self::Small { blank: true },
+        Self::Capitals { blank: false },
+        Self::Small { blank: false },
+    ];
+
+    /// What stands behind a time of the morning, and of the afternoon.
+    fn spellings(self) -> [&'static str; 2] {
+        match self {
+            Self::Neither => ["", ""],
+            Self::Capitals { blank: true } => [" AM", " PM"],
+            Self::Capitals { blank: false } => ["AM", "PM"],
+            Self::Small { blank: true } => [" am", " pm"],
+            Self::Small { blank: false } => ["am", "pm"],
+        }
+    }
+
+    /// The half that opens what stands behind a time, and whether it is the second.
+    #[inline]
+    fn read(rest: &[u8]) -> (Self, bool) {
+        match rest {
+            [b' ', b'A' | b'P' | b'a' | b'p', ..] | [b'A' | b'P' | b'a' | b'p', ..] => {
+                Self::read_letters(rest)
+            }
+            _ => (Self::Neither, false),
+        }
+    }
+
+    fn read_letters(rest: &[u8]) -> (Self, bool) {
+        Self::ALL
+            .into_iter()
+            .skip(1)
+            .find_map(|half| {
+                let at = half
+                    .spellings()
+                    .iter()
+                    .position(|spelling| rest.starts_with(spelling.as_bytes()))?;
+                Some((half, at == 1))
+            })
+            .unwrap_or((Self::Neither, false))
+    }
 }
 
 /// A zone as it is spelled, and its offset.
@@ -95,6 +239,7 @@ pub(crate) const CANONICAL_TIME: TimeStyle = TimeStyle {
     padded: true,
     seconds: true,
     fraction: Fraction::Trimmed,
+    half: Half::Neither,
 };
 
 impl Zone {
@@ -193,7 +338,11 @@ fn civil(days: i32) -> Option<(u32, u32, u32)> {
 }
 
 /// The spellings that the date at the start of the cell may have, and how long it is.
-pub(crate) fn dates(cell: &[u8]) -> Option<(u16, usize)> {
+pub(crate) fn dates(cell: &[u8]) -> Option<(Dates, usize)> {
+    if has_name(cell) {
+        let found = named(cell)?;
+        return Some((found.dates, found.len));
+    }
     let third = *cell.get(4)?;
     if matches!(third, b'-' | b'/' | b'.')
         && let Some(year) = four(cell)
@@ -244,16 +393,105 @@ fn paddings(first: u32, a: usize, second: u32, b: usize) -> (bool, bool) {
     )
 }
 
-fn set(order: Order, separator: u8, padded: bool, bare: bool) -> u16 {
-    DATES
+fn set(order: Order, separator: u8, padded: bool, bare: bool) -> Dates {
+    let fits = |style: &DateStyle| {
+        style.order == order
+            && style.separator == separator
+            && if style.padded { padded } else { bare }
+    };
+    DATES[..NUMBERED]
         .iter()
         .enumerate()
-        .filter(|(_, (style, _))| {
-            style.order == order
-                && style.separator == separator
-                && if style.padded { padded } else { bare }
-        })
+        .filter(|(_, (style, _))| fits(style))
         .fold(0, |set, (bit, _)| set | 1 << bit)
+}
+
+/// A date whose month is written as a name.
+struct Named {
+    dates: Dates,
+    len: usize,
+    days: i32,
+}
+
+/// Whether the month can only be a name: a letter begins the cell, or stands behind its first number.
+fn has_name(cell: &[u8]) -> bool {
+    match cell {
+        [a, ..] if a.is_ascii_alphabetic() => true,
+        [a, b' ' | b'-', b, ..] | [a, _, b' ' | b'-', b, ..] => {
+            a.is_ascii_digit() && b.is_ascii_alphabetic()
+        }
+        _ => false,
+    }
+}
+
+fn named(cell: &[u8]) -> Option<Named> {
+    let is_month_first = cell.first()?.is_ascii_alphabetic();
+    let (order, separator, day, d, name, rest) = if is_month_first {
+        let letters = cell.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        let (name, rest) = cell.split_at(letters);
+        let rest = rest.strip_prefix(b" ")?;
+        let (day, d) = one_or_two(rest)?;
+        let rest = rest[d..].strip_prefix(b", ")?;
+        (Order::Month, b' ', day, d, name, rest)
+    } else {
+        let (day, d) = one_or_two(cell)?;
+        let (separator, rest) = cell[d..].split_first()?;
+        let letters = rest.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        let (name, rest) = rest.split_at(letters);
+        let rest = rest.strip_prefix(&[*separator])?;
+        (Order::Day, *separator, day, d, name, rest)
+    };
+    let (month, months) = month_named(name)?;
+    let year = four(rest)?;
+    if !valid(year, month, day) || rest.get(4).is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let fits = |style: &DateStyle| {
+        style.order == order
+            && style.separator == separator
+            && months & style.month.bit() != 0
+            && (if style.padded {
+                d == 2
+            } else {
+                d == 1 || day > 9
+            })
+    };
+    let dates = DATES
+        .iter()
+        .enumerate()
+        .skip(NUMBERED)
+        .filter(|(_, (style, _))| fits(style))
+        .fold(0, |set, (bit, _)| set | 1 << bit);
+    (dates != 0).then(|| Named {
+        dates,
+        len: cell.len() - rest.len() + 4,
+        days: days(year, month, day),
+    })
+}
+
+/// The month of this name, and the ways in which it is written so.
+fn month_named(name: &[u8]) -> Option<(u32, u8)> {
+    MONTHS.iter().zip(1..).find_map(|(month, number)| {
+        let long = month.as_bytes();
+        let short = &long[..3];
+        let mut ways = 0;
+        for (way, fits) in [
+            (Month::Short, name == short),
+            (Month::Capitals, name == short.to_ascii_uppercase()),
+            (Month::Long, name == long),
+        ] {
+            if fits {
+                ways |= way.bit();
+            }
+        }
+        (ways != 0).then_some((number, ways))
+    })
+}
+
+impl Month {
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
 }
 
 /// What a time at the start of a cell looks like.
@@ -267,6 +505,7 @@ pub(crate) struct TimeShape {
     /// Whether the fraction ends in a zero.
     pub trailing_zero: bool,
     pub zero_fraction: bool,
+    pub half: Half,
     pub micros: i64,
 }
 
@@ -285,6 +524,7 @@ pub(crate) fn time(cell: &[u8]) -> Option<TimeShape> {
         digits: 0,
         trailing_zero: false,
         zero_fraction: false,
+        half: Half::Neither,
         micros: 0,
     };
     let mut second = 0;
@@ -308,7 +548,18 @@ pub(crate) fn time(cell: &[u8]) -> Option<TimeShape> {
             shape.len += 1 + digits;
         }
     }
-    if hour > 23 || minute > 59 || second > 59 {
+    let (half, is_second) = Half::read(&cell[shape.len..]);
+    shape.half = half;
+    shape.len += half.spellings()[0].len();
+    let hour = match half {
+        Half::Neither if hour < 24 => hour,
+        // Twelve is the first hour of either half.
+        Half::Capitals { .. } | Half::Small { .. } if (1..13).contains(&hour) => {
+            hour % 12 + if is_second { 12 } else { 0 }
+        }
+        _ => return None,
+    };
+    if minute > 59 || second > 59 {
         return None;
     }
     shape.micros = i64::from((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction;
@@ -332,6 +583,12 @@ impl DateStyle {
             let year = two(&[*y1, *y2])? * 100 + two(&[*y3, *y4])?;
             let (month, day) = (two(&[*m1, *m2])?, two(&[*d1, *d2])?);
             return valid(year, month, day).then(|| (days(year, month, day), 10));
+        }
+        if self.month != Month::Number {
+            let found = named(cell)?;
+            let is_own = |bit: &usize| found.dates & 1 << bit != 0;
+            let own = DATES.iter().position(|d| d.0 == self).filter(is_own);
+            return own.map(|_| (found.days, found.len));
         }
         let part = |at: usize| -> Option<(u32, usize)> {
             let (number, len) = one_or_two(cell.get(at..)?)?;
@@ -376,6 +633,24 @@ impl DateStyle {
             return;
         };
         let separator = char::from(self.separator);
+        if self.month != Month::Number {
+            let name = MONTHS[month as usize - 1];
+            let name = match self.month {
+                Month::Long => name.to_owned(),
+                Month::Capitals => name[..3].to_ascii_uppercase(),
+                _ => name[..3].to_owned(),
+            };
+            let day = if self.padded {
+                format!("{day:02}")
+            } else {
+                day.to_string()
+            };
+            out.push_str(&match self.order {
+                Order::Month => format!("{name} {day}, {year:04}"),
+                _ => format!("{day}{separator}{name}{separator}{year:04}"),
+            });
+            return;
+        }
         let mut parts = match self.order {
             Order::Year => [(year, 4), (month, 2), (day, 2)],
             Order::Day => [(day, 2), (month, 2), (year, 4)],
@@ -414,6 +689,7 @@ impl TimeStyle {
         } else {
             shape.hour_digits == 1 || shape.hour > 9
         }) && self.seconds == shape.seconds
+            && self.half == shape.half
             && match self.fraction {
                 Fraction::Digits(digits) => shape.digits == digits,
                 Fraction::Trimmed => shape.digits == 0 || !shape.trailing_zero,
@@ -437,14 +713,25 @@ impl TimeStyle {
     pub(crate) fn print(self, micros: i64, out: &mut String) {
         let micros = micros.clamp(0, DAY_MICROS);
         let seconds = (micros / 1_000_000) as u32;
-        push_number(out, seconds / 3_600, if self.padded { 2 } else { 1 });
+        let hour = seconds / 3_600;
+        let [first, second] = self.half.spellings();
+        let shown = match self.half {
+            Half::Neither => hour,
+            _ => (hour + 11) % 12 + 1,
+        };
+        push_number(out, shown, if self.padded { 2 } else { 1 });
         out.push(':');
         push_number(out, seconds / 60 % 60, 2);
-        if !self.seconds {
-            return;
+        if self.seconds {
+            self.print_seconds(micros, out);
         }
+        out.push_str(if hour < 12 { first } else { second });
+    }
+
+    fn print_seconds(self, micros: i64, out: &mut String) {
+        let seconds = micros / 1_000_000;
         out.push(':');
-        push_number(out, seconds % 60, 2);
+        push_number(out, (seconds % 60) as u32, 2);
         let fraction = (micros % 1_000_000) as u32;
         let digits = match self.fraction {
             Fraction::Digits(digits) => digits,
@@ -471,7 +758,13 @@ impl TimeStyle {
     }
 
     pub(crate) fn pattern(self) -> String {
-        let mut pattern = if self.padded { "HH:mm" } else { "H:mm" }.to_owned();
+        let mut pattern = match (self.half, self.padded) {
+            (Half::Neither, true) => "HH:mm",
+            (Half::Neither, false) => "H:mm",
+            (_, true) => "hh:mm",
+            (_, false) => "h:mm",
+        }
+        .to_owned();
         if self.seconds {
             pattern.push_str(":ss");
             match self.fraction {
@@ -488,22 +781,38 @@ impl TimeStyle {
                 }
             }
         }
+        pattern.push_str(self.half.spellings()[0]);
         pattern
     }
 
     /// The style that opens a pattern, and the rest of the pattern.
     pub(crate) fn of_pattern(pattern: &str) -> Option<(Self, &str)> {
-        let (padded, rest) = match pattern.strip_prefix("HH:mm") {
-            Some(rest) => (true, rest),
-            None => (false, pattern.strip_prefix("H:mm")?),
+        let heads = [
+            ("HH:mm", true, false),
+            ("H:mm", false, false),
+            ("hh:mm", true, true),
+            ("h:mm", false, true),
+        ];
+        let (padded, is_halved, rest) =
+            heads.into_iter().find_map(|(head, padded, is_halved)| {
+                Some((padded, is_halved, pattern.strip_prefix(head)?))
+            })?;
+        let halved = |rest: &str| {
+            let half = if is_halved {
+                Half::read(rest.as_bytes()).0
+            } else {
+                Half::Neither
+            };
+            (is_halved == (half != Half::Neither)).then_some(half)
         };
         let Some(rest) = rest.strip_prefix(":ss") else {
             let style = Self {
                 padded,
                 seconds: false,
                 fraction: Fraction::Digits(0),
+                half: halved(rest)?,
             };
-            return Some((style, rest));
+            return Some((style, &rest[style.half.spellings()[0].len()..]));
         };
         let count = |text: &str| text.bytes().take_while(|b| *b == b'S').count();
         let (fraction, rest) = if let Some(digits) = rest.strip_prefix("[.") {
@@ -526,8 +835,9 @@ impl TimeStyle {
             padded,
             seconds: true,
             fraction,
+            half: halved(rest)?,
         };
-        Some((style, rest))
+        Some((style, &rest[style.half.spellings()[0].len()..]))
     }
 }
 

@@ -13,6 +13,8 @@ use crate::encoding;
 
 /// Bytes behind the first bad one that an answer is tried on.
 const SAMPLE_BYTES: usize = 16 * 1024;
+/// Bytes behind the first bad one that the detector is shown: enough to be sure, and it is slow.
+const SHOWN_BYTES: usize = 64 * 1024 * 1024;
 /// Of a run without ASCII as much is remembered, so that the detector sees the characters whole.
 const RUN_BYTES: usize = 4 * 1024;
 
@@ -29,6 +31,7 @@ pub(crate) struct Evidence {
     run: Vec<u8>,
     /// From the first run with a bad byte on.
     detector: Option<Box<EncodingDetector>>,
+    shown: usize,
     sample: Vec<u8>,
 }
 
@@ -78,7 +81,9 @@ impl Evidence {
 
     fn feed(&mut self, bytes: &[u8]) {
         if let Some(detector) = &mut self.detector {
-            detector.feed(bytes, false);
+            let shown = bytes.len().min(SHOWN_BYTES - self.shown);
+            detector.feed(&bytes[..shown], false);
+            self.shown += shown;
         }
         let room = SAMPLE_BYTES - self.sample.len();
         self.sample

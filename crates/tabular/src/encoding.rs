@@ -196,11 +196,16 @@ impl Transcoder {
     }
 
     /// How many bytes of the file stand behind this text of whole characters.
+    #[inline]
     #[must_use]
     pub fn source_len(&self, text: &[u8]) -> u64 {
         if self.encoding == Encoding::Utf8 {
             return text.len() as u64;
         }
+        self.encoded_len(text)
+    }
+
+    fn encoded_len(&self, text: &[u8]) -> u64 {
         if let Some(legacy) = self.legacy {
             return legacy_len(legacy, text);
         }

@@ -6,6 +6,7 @@ use contracts::dataset::{Column, ColumnType, Format};
 use crate::{
     datetime::{CANONICAL_DATE, CANONICAL_TIME, DateStyle, StampStyle, TimeStyle, date_of_pattern},
     infer::is_json,
+    marks::MarkStyle,
     number::{self, FloatStyle},
     words,
 };
@@ -37,8 +38,14 @@ pub enum Codec {
     Text,
     Int64,
     Decimal,
+    /// With a currency, thousands marks and the like around the plain number.
+    MarkedInt64(MarkCodec),
+    MarkedDecimal(MarkCodec),
     Float(FloatCodec),
-    Boolean { yes: String, no: String },
+    Boolean {
+        yes: String,
+        no: String,
+    },
     Date(DateCodec),
     Time(TimeCodec),
     Timestamp(StampCodec),
@@ -53,11 +60,18 @@ macro_rules! opaque {
     )*};
 }
 opaque!(
+    MarkCodec(MarkStyle),
     FloatCodec(FloatStyle),
     DateCodec(DateStyle),
     TimeCodec(TimeStyle),
     StampCodec(StampStyle)
 );
+
+impl MarkCodec {
+    pub(crate) fn parse_int(&self, cell: &[u8]) -> Option<i64> {
+        number::parse_int(self.0.parse(cell)?.as_bytes())
+    }
+}
 
 impl Codec {
     /// The codec of a type and a format.
@@ -71,6 +85,10 @@ impl Codec {
             (ColumnType::Int64, None) => Some(Self::Int64),
             (ColumnType::Decimal, None) => Some(Self::Decimal),
             (ColumnType::Json, None) => Some(Self::Json),
+            (ColumnType::Int64, Some(pattern)) => MarkStyle::of_pattern(pattern, true)
+                .map(|style| Self::MarkedInt64(MarkCodec(style))),
+            (ColumnType::Decimal, Some(pattern)) => MarkStyle::of_pattern(pattern, false)
+                .map(|style| Self::MarkedDecimal(MarkCodec(style))),
             (ColumnType::Float, _) => FloatStyle::ALL
                 .into_iter()
                 .find(|style| style.pattern() == pattern)
@@ -116,6 +134,8 @@ impl Codec {
             Self::Decimal => number::shape(cell)
                 .decimal
                 .then(|| Value::Decimal(text.to_owned())),
+            Self::MarkedInt64(style) => style.parse_int(cell).map(Value::Int64),
+            Self::MarkedDecimal(style) => style.0.parse(cell).map(Value::Decimal),
             Self::Float(style) => number::parse_float(cell, style.0).map(Value::Float),
             Self::Boolean { yes, no } => match text {
                 _ if text == yes => Some(Value::Boolean(true)),
@@ -134,6 +154,10 @@ impl Codec {
     /// Prints a value; one of another type as its own canonical text.
     pub fn print(&self, value: &Value, out: &mut String) {
         match (self, value) {
+            (Self::MarkedInt64(style), Value::Int64(number)) => {
+                style.0.print(&number.to_string(), out);
+            }
+            (Self::MarkedDecimal(style), Value::Decimal(number)) => style.0.print(number, out),
             (_, Value::Text(text) | Value::Decimal(text) | Value::Json(text)) => out.push_str(text),
             (_, Value::Int64(number)) => out.push_str(&number.to_string()),
             (Self::Float(style), Value::Float(number)) => style.0.print(*number, out),
@@ -170,6 +194,12 @@ impl Codec {
             Self::Text => "text".to_owned(),
             Self::Int64 => "a whole number as it is printed (`1234`, no `+`, no leading zeros), at most 9223372036854775807".to_owned(),
             Self::Decimal => "a decimal number (`12.50`, no `+`, no leading zeros)".to_owned(),
+            Self::MarkedInt64(style) => {
+                format!("a whole number written as `{}`", style.0.pattern(true))
+            }
+            Self::MarkedDecimal(style) => {
+                format!("a number written as `{}`", style.0.pattern(false))
+            }
             Self::Float(style) => format!(
                 "a number in its shortest spelling{}",
                 style.0.pattern().map_or(String::new(), |pattern| format!(", written as `{pattern}`"))
@@ -232,7 +262,14 @@ impl Reader {
 
     #[must_use]
     pub fn takes_numbers(&self) -> bool {
-        matches!(self.own, Codec::Int64 | Codec::Decimal | Codec::Float(_))
+        matches!(
+            self.own,
+            Codec::Int64
+                | Codec::Decimal
+                | Codec::MarkedInt64(_)
+                | Codec::MarkedDecimal(_)
+                | Codec::Float(_)
+        )
     }
 
     #[must_use]

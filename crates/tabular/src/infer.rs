@@ -6,7 +6,8 @@
 use contracts::dataset::{ColumnType, Format};
 
 use crate::{
-    datetime::{self, Fraction, StampStyle, TimeShape, TimeStyle, Zone},
+    datetime::{self, Dates, Fraction, Half, StampStyle, TimeShape, TimeStyle, Zone},
+    marks::MarkFacts,
     number::{self, FloatStyle},
     words,
 };
@@ -20,8 +21,10 @@ const TIME: u16 = 1 << 5;
 const TIMESTAMP: u16 = 1 << 6;
 const TIMESTAMPTZ: u16 = 1 << 7;
 const JSON: u16 = 1 << 8;
+/// A number that is not spelled plainly.
+const MARKED: u16 = 1 << 9;
 const NUMBERS: u16 = INT64 | FLOAT | DECIMAL;
-const ALL: u16 = (1 << 9) - 1;
+const ALL: u16 = (1 << 10) - 1;
 
 /// Spellings of floats that a plain number fits.
 const PLAIN_FLOATS: u8 = 0b0011;
@@ -78,6 +81,8 @@ struct TimeFacts {
     digits: u8,
     trailing_zero: bool,
     zero_fraction: bool,
+    /// Ways to write the half of the day, one bit each.
+    halves: u8,
 }
 
 impl TimeFacts {
@@ -89,6 +94,8 @@ impl TimeFacts {
         self.digits |= 1 << shape.digits;
         self.trailing_zero |= shape.trailing_zero;
         self.zero_fraction |= shape.zero_fraction;
+        let half = Half::ALL.iter().position(|half| *half == shape.half);
+        self.halves |= 1 << half.unwrap_or_default();
     }
 
     fn join(&mut self, other: &Self) {
@@ -99,6 +106,7 @@ impl TimeFacts {
         self.digits |= other.digits;
         self.trailing_zero |= other.trailing_zero;
         self.zero_fraction |= other.zero_fraction;
+        self.halves |= other.halves;
     }
 
     /// The style that prints all of them, the canonical one if it does.
@@ -106,7 +114,11 @@ impl TimeFacts {
         if (self.bare_hour && self.padded_hour) || self.seconds == self.no_seconds {
             return None;
         }
-        let canonical = !self.bare_hour && self.seconds;
+        let half = *Half::ALL.get(self.halves.trailing_zeros() as usize)?;
+        if !self.halves.is_power_of_two() {
+            return None;
+        }
+        let canonical = !self.bare_hour && self.seconds && half == Half::Neither;
         let fraction = if canonical && !self.trailing_zero {
             Fraction::Trimmed
         } else if self.digits.is_power_of_two() {
@@ -122,6 +134,7 @@ impl TimeFacts {
             padded: !self.bare_hour,
             seconds: self.seconds,
             fraction,
+            half,
         })
     }
 }
@@ -141,13 +154,15 @@ pub struct Facts {
     booleans: u16,
     yes: bool,
     no: bool,
-    dates: u16,
+    dates: Dates,
     /// `T` is 1, a blank is 2.
     separators: u8,
     time: TimeFacts,
     zone: ZoneFact,
-    /// A plain whole number changes nothing any more.
-    steady: bool,
+    marks: MarkFacts,
+    /// A plain whole number of so many characters changes nothing any more, and a negative one as well.
+    steady_len: usize,
+    steady_negative: bool,
 }
 
 impl Default for Facts {
@@ -165,7 +180,9 @@ impl Default for Facts {
             separators: 0b11,
             time: TimeFacts::default(),
             zone: ZoneFact::Unknown,
-            steady: false,
+            marks: MarkFacts::default(),
+            steady_len: 0,
+            steady_negative: false,
         }
     }
 }
@@ -179,10 +196,17 @@ impl Facts {
 
     #[inline]
     pub fn add(&mut self, cell: &[u8]) {
-        if self.kinds == 0 || (self.steady && plain_whole(cell)) {
+        if self.kinds == 0 || self.is_nothing_new(cell) {
             return;
         }
         self.narrow(cell);
+    }
+
+    #[inline]
+    fn is_nothing_new(&self, cell: &[u8]) -> bool {
+        cell.len() <= self.steady_len
+            && (self.steady_negative || cell.first() != Some(&b'-'))
+            && plain_whole(cell)
     }
 
     /// Adds a cell that is no null, whatever it looks like.
@@ -207,22 +231,46 @@ impl Facts {
         let possible = match cell[0] {
             b'0'..=b'9' | b'-' => self.number(cell) | self.moment(cell),
             b'{' | b'[' if self.kinds & JSON != 0 => json(cell),
-            b'a'..=b'z' | b'A'..=b'Z' => self.boolean(cell),
-            _ => 0,
+            b'a'..=b'z' | b'A'..=b'Z' => self.boolean(cell) | self.marked(cell) | self.moment(cell),
+            _ => self.marked(cell),
         };
         self.kinds &= possible;
-        self.steady =
-            self.kinds != 0 && self.kinds & !NUMBERS == 0 && self.floats & !PLAIN_FLOATS == 0;
+        let is_marked = self.kinds & MARKED != 0;
+        let is_steady = self.kinds & NUMBERS != 0
+            && self.kinds & !(NUMBERS | MARKED) == 0
+            && self.floats & !PLAIN_FLOATS == 0;
+        self.steady_len = match is_steady {
+            false => 0,
+            // Thousands may yet turn out to be marked.
+            true if is_marked && !self.marks.is_ungrouped() => 3,
+            true => usize::MAX,
+        };
+        self.steady_negative = !is_marked || self.marks.has_sign_first();
+    }
+
+    fn marked(&mut self, cell: &[u8]) -> u16 {
+        if self.kinds & MARKED != 0 && self.marks.add(cell) {
+            MARKED
+        } else {
+            0
+        }
     }
 
     fn number(&mut self, cell: &[u8]) -> u16 {
         if self.kinds & NUMBERS == 0 {
-            return 0;
+            return self.marked(cell);
         }
         let shape = number::shape(cell);
         self.floats &= shape.floats;
         self.broken |= shape.broken;
         let mut possible = 0;
+        if shape.decimal {
+            if self.kinds & MARKED != 0 && self.marks.add_plain(&shape) {
+                possible |= MARKED;
+            }
+        } else if shape.floats == 0 {
+            possible |= self.marked(cell);
+        }
         if shape.int64 {
             possible |= INT64;
         }
@@ -334,10 +382,13 @@ impl Facts {
                 self.kinds &= !TIMESTAMPTZ;
             }
         }
+        if !self.marks.join(&other.marks) {
+            self.kinds &= !MARKED;
+        }
         if self.nulls.count_ones() > 1 {
             self.kinds = 0;
         }
-        self.steady = false;
+        self.steady_len = 0;
     }
 
     /// The column's type, spelling and null.
@@ -383,7 +434,7 @@ impl Facts {
     /// be a guess otherwise (day or month first, one-letter words) is taken.
     fn format(&self, kind: ColumnType, asked: bool) -> Option<Option<Format>> {
         if self.kinds & bit(kind) == 0 {
-            return None;
+            return self.marked_format(kind, asked).map(Some);
         }
         let pattern = match kind {
             ColumnType::Text => None,
@@ -429,6 +480,19 @@ impl Facts {
             }
         };
         Some(pattern.map(Format))
+    }
+
+    fn marked_format(&self, kind: ColumnType, asked: bool) -> Option<Format> {
+        if self.kinds & MARKED == 0 {
+            return None;
+        }
+        let (style, whole) = self.marks.conclude(asked)?;
+        let fits = match kind {
+            ColumnType::Int64 => whole,
+            ColumnType::Decimal => asked || !whole,
+            _ => false,
+        };
+        fits.then(|| Format(style.pattern(kind == ColumnType::Int64)))
     }
 
     fn date(&self, asked: bool) -> Option<datetime::DateStyle> {

@@ -207,6 +207,10 @@ fn print_cell(
         return;
     }
     match planned.column.kind {
+        ColumnType::Decimal if matches!(codec, Codec::MarkedDecimal(_)) => {
+            let plain = array.as_string::<i32>().value(row).to_owned();
+            codec.print(&Value::Decimal(plain), out);
+        }
         ColumnType::Text | ColumnType::Decimal | ColumnType::Json => {
             out.push_str(array.as_string::<i32>().value(row));
         }

@@ -9,6 +9,12 @@ pub(crate) struct Shape {
     pub floats: u8,
     /// Whether there is a fraction or an exponent.
     pub broken: bool,
+    pub negative: bool,
+    /// Digits before and behind the point.
+    pub whole: usize,
+    pub scale: usize,
+    /// Whether there is but a zero before the point.
+    pub zero_whole: bool,
 }
 
 /// Digits that PostgreSQL's `numeric` is trusted with, on either side of the point.
@@ -93,6 +99,10 @@ pub(crate) fn shape(cell: &[u8]) -> Shape {
                 float_styles(cell)
             },
             broken: false,
+            negative,
+            whole,
+            scale: 0,
+            zero_whole: digits == b"0",
         };
     }
     let Some(fraction) = rest.strip_prefix(b".") else {
@@ -126,6 +136,10 @@ pub(crate) fn shape(cell: &[u8]) -> Shape {
         decimal: !(negative && zero) && whole <= DIGITS_MAX && scale <= DIGITS_MAX,
         floats,
         broken: true,
+        negative,
+        whole,
+        scale,
+        zero_whole: digits[0] == b'0',
     }
 }
 
@@ -160,6 +174,7 @@ fn float_characters(cell: &[u8]) -> bool {
 }
 
 /// A whole number in the one canonical spelling.
+#[inline]
 pub(crate) fn parse_int(cell: &[u8]) -> Option<i64> {
     let digits = cell.strip_prefix(b"-").unwrap_or(cell);
     let negative = digits.len() != cell.len();

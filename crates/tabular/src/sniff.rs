@@ -106,6 +106,11 @@ pub(crate) fn sniff_knowing(
         whole,
         options,
         no_comments: known.no_comments,
+        hint: if options.delimiter.is_none() {
+            hint(head, &dialect)
+        } else {
+            None
+        },
     };
     let reading = sniffer.find_marks(&mut dialect);
     if reading.bad * 2 > reading.lines.len().max(1) {
@@ -143,9 +148,30 @@ struct Sniffer<'a> {
     whole: bool,
     options: &'a Options,
     no_comments: bool,
+    /// The delimiter that the first line names, as spreadsheet programs write it: `sep=;`.
+    hint: Option<String>,
+}
+
+/// The delimiter of a first line `sep=;`.
+fn hint(head: &[u8], dialect: &Dialect) -> Option<String> {
+    let mut text = Vec::new();
+    let head = head.get(..64).unwrap_or(head);
+    let mark = if dialect.bom {
+        encoding::bom(dialect.encoding).len()
+    } else {
+        0
+    };
+    Transcoder::new(dialect.encoding).push(&head[mark..], &mut text);
+    let line = text.split(|b| matches!(b, b'\n' | b'\r')).next()?;
+    let named = std::str::from_utf8(line).ok()?.strip_prefix("sep=")?;
+    (named.chars().count() == 1 && line.len() < text.len()).then(|| named.to_owned())
 }
 
 impl Sniffer<'_> {
+    fn given_preamble(&self) -> Option<u64> {
+        self.options.preamble.or(self.hint.as_ref().map(|_| 1))
+    }
+
     /// Finds delimiter, quote and escape; answers with the head as they read it.
     fn find_marks(&self, dialect: &mut Dialect) -> Reading {
         let given = given_char(self.options.quote.as_deref());
@@ -185,7 +211,7 @@ impl Sniffer<'_> {
             };
             (self.read(&candidate), delimiter.to_owned())
         };
-        if let Some(given) = &self.options.delimiter {
+        if let Some(given) = self.options.delimiter.as_ref().or(self.hint.as_ref()) {
             let (reading, delimiter) = read(given);
             dialect.delimiter = delimiter;
             return reading;
@@ -204,6 +230,12 @@ impl Sniffer<'_> {
             if begins
                 && score.columns
                 && !next.0.is_begun
+                && next
+                    .0
+                    .lines
+                    .iter()
+                    .find(|line| line.width > 0)
+                    .is_some_and(|l| l.width > 1)
                 && (score.agree_percent, next.0.lines.len() > 1) >= (other.agree_percent, true)
             {
                 best = next;
@@ -227,7 +259,7 @@ impl Sniffer<'_> {
             decoder.finish();
         }
         let mut reading = Reading {
-            given_preamble: self.options.preamble,
+            given_preamble: self.given_preamble(),
             ..Reading::default()
         };
         while let Some(event) = decoder.next_event() {
@@ -273,7 +305,6 @@ impl Sniffer<'_> {
     /// What stands above the table, and its header.
     fn find_head(&self, dialect: &mut Dialect, reading: &Reading) {
         let above = reading.preamble();
-        let is_above = |line: &Line| line.width > 0 && !line.is_comment;
         if self.options.comment.is_none() && !self.no_comments {
             let width = reading.common_width();
             let is_certain = above > 0
@@ -283,14 +314,15 @@ impl Sniffer<'_> {
                     .any(|line| line.is_comment && line.width == width);
             dialect.comment = is_certain.then_some(COMMENT);
         }
-        dialect.preamble = self.options.preamble.unwrap_or_else(|| {
-            let last = reading.lines[..above]
-                .iter()
-                .rposition(|line| is_above(line) || (dialect.comment.is_none() && line.width > 0));
+        dialect.preamble = self.given_preamble().unwrap_or_else(|| {
+            // Blank lines and comments are passed over wherever they stand.
+            let is_title =
+                |line: &Line| line.width > 0 && !(line.is_comment && dialect.comment.is_some());
+            let last = reading.lines[..above].iter().rposition(is_title);
             last.map_or(0, |last| last as u64 + 1)
         });
         dialect.footer = self.options.footer.unwrap_or_default();
-        let rows = reading.rows_under(above, dialect.comment.is_some());
+        let rows = reading.rows_under(above, dialect.comment == Some(COMMENT));
         dialect.header_rows = match (self.options.header_rows, self.options.header) {
             (Some(rows), _) => rows,
             (None, Some(false)) => 0,

@@ -15,7 +15,7 @@ fn every_file_of_the_corpus_is_loaded_or_refused_as_recorded() {
         .map(|entry| entry.unwrap().path())
         .collect();
     files.sort();
-    assert!(files.len() > 40);
+    assert!(files.len() > 80);
     for path in files {
         let file = fs::read(&path).unwrap();
         let mut json = Vec::new();

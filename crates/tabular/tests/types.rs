@@ -56,7 +56,6 @@ fn numbers_are_typed_only_where_they_print_back() {
         (&["0.5", "1e-05"], "float `0.#e+00`"),
         (&["NaN", "1.5"], "float null=\"NaN\""),
         (&["inf", "1.5"], "text"),
-        (&["1,5", "2,5"], "text"),
         (&[".5", "1.5"], "text"),
         (&["1.", "1.5"], "text"),
         (&["-0.0", "1.5"], "text"),
@@ -64,6 +63,89 @@ fn numbers_are_typed_only_where_they_print_back() {
     ] {
         assert_eq!(column(values), expected, "{values:?}");
     }
+}
+
+#[test]
+fn numbers_with_marks_are_typed_only_where_the_whole_column_decides() {
+    for (values, expected) in [
+        (&["1,5", "2,5"][..], "decimal `0,#`"),
+        (&["1,5", "1234,50"], "decimal `0,#`"),
+        (&["1,234", "2,345"], "text"),
+        (&["1,234", "5"], "text"),
+        (&["1,234", "1,234,567"], "int64 `#,##0`"),
+        (&["1,234", "12.5"], "decimal `#,##0.#`"),
+        (&["1,234.50", "-7.00"], "decimal `#,##0.#`"),
+        (&["1,234", "1234.5"], "text"),
+        (&["1.234,50", "7"], "decimal `#.##0,#`"),
+        (&["1.234", "1.234.567"], "int64 `#.##0`"),
+        (&["1 234", "-5"], "int64 `# ##0`"),
+        (&["1\u{a0}234,5", "1"], "decimal `#\u{a0}##0,#`"),
+        (&["1'234.50", "1"], "decimal `#'##0.#`"),
+        (&["1.5", "2,5"], "text"),
+        (&["12,34", "1,234"], "decimal `0,#`"),
+        (&["0,123", "1,500"], "decimal `0,#`"),
+        (&["01,5", "2,5"], "text"),
+        (&["$1,234.50", "$5.00", "-$7.25"], "decimal `$#,##0.#`"),
+        (&["$1,234.50", "$-5.00"], "decimal `$-#,##0.#`"),
+        (&["$5", "$1234"], "int64 `$0`"),
+        (&["$5", "5"], "text"),
+        (&["$5", "€5"], "text"),
+        (&["$1,234", "$5"], "text"),
+        (&["1.234,50 €", "-3,00 €", "0,99 €"], "decimal `#.##0,# €`"),
+        (&["12 %", "5 %"], "int64 `0 %`"),
+        (&["12.5%", "5%"], "decimal `0.#%`"),
+        (&["12 %", "5%"], "text"),
+        (&["(1,234.50)", "10.00"], "decimal `(#,##0.#)`"),
+        (&["(1,234.50)", "-10.00"], "text"),
+        (&["$10", "($5)"], "int64 `($0)`"),
+        (&["(1)", "(2)"], "text"),
+        (&["5", "7", "(3)"], "int64 `(0)`"),
+        (&["-5", "7", "(3)"], "text"),
+        (&["5", "-7", "(3)"], "text"),
+        (&["1234", "5", "(3)"], "int64 `(0)`"),
+        (&["(0)", "7"], "text"),
+        (&["-0,5", "7,1"], "decimal `0,#`"),
+        (&["USD 5", "USD 1,234.00"], "decimal `USD #,##0.#`"),
+        (&["5 zł", "-", "7 zł"], "int64 `0 zł` null=\"-\""),
+        (&["5 kg", "7 kg"], "text"),
+        (
+            &["9,223,372,036,854,775,808", "1,234,567"],
+            "decimal `#,##0.#`",
+        ),
+        (&["1,2345", "1"], "decimal `0,#`"),
+        (&["1e5", "1,5"], "text"),
+        (&["1 2", "3 4"], "text"),
+    ] {
+        assert_eq!(column(values), expected, "{values:?}");
+    }
+}
+
+#[test]
+fn an_asked_number_takes_its_marks_with_it() {
+    let mut options = Options::default();
+    options.types.insert("n".to_owned(), ColumnType::Decimal);
+    options.types.insert("i".to_owned(), ColumnType::Int64);
+    let file = b"n|i\n$1,234|1,234\n$5|12\n5|x\n";
+    let analysis = analyse_with(file, &options, None, 4).unwrap();
+    assert_eq!(
+        columns(&analysis.plan),
+        "n decimal `$#,##0.#`, i int64 `#,##0`"
+    );
+    let batches = load(file, &analysis.plan);
+    use arrow_array::{cast::AsArray, types::Int64Type};
+    assert_eq!(
+        batches[0].rows.column(0).as_string::<i32>().value(0),
+        "1234"
+    );
+    assert_eq!(
+        batches[0]
+            .rows
+            .column(1)
+            .as_primitive::<Int64Type>()
+            .value(0),
+        1_234
+    );
+    assert!(rejects(&batches)[0].message.contains("$#,##0.#"));
 }
 
 #[test]
@@ -97,6 +179,20 @@ fn dates_have_one_spelling_and_the_whole_column_decides() {
         (&["0000-01-01"], "text"),
         (&["2020-1-5", "2020-12-31"], "date `yyyy-M-d`"),
         (&["20200101"], "int64"),
+        (&["3 Mar 2024", "12 May 2024"], "date `d MMM yyyy`"),
+        (&["03 Mar 2024", "12 May 2024"], "date `dd MMM yyyy`"),
+        (&["3 March 2024", "12 May 2024"], "date `d MMMM yyyy`"),
+        (&["Mar 3, 2024", "Dec 31, 1999"], "date `MMM d, yyyy`"),
+        (&["March 3, 2024", "May 1, 1999"], "date `MMMM d, yyyy`"),
+        (&["03-MAR-2024", "31-DEC-1999"], "date `dd-MON-yyyy`"),
+        (&["3-Mar-2024", "31-Dec-1999"], "date `d-MMM-yyyy`"),
+        (&["12 May 2024", "13 May 2024"], "date `d MMM yyyy`"),
+        (&["3 Mar 2024", "12 March 2024"], "text"),
+        (&["3 Mar 2024", "2024-03-04"], "text"),
+        (&["31 Feb 2024"], "text"),
+        (&["3 mar 2024"], "text"),
+        (&["3 Mar 24"], "text"),
+        (&["3 Mär 2024"], "text"),
     ] {
         assert_eq!(column(values), expected, "{values:?}");
     }
@@ -115,6 +211,26 @@ fn times_keep_their_digits_and_their_zone() {
         (&["10:00:00.50", "10:00:00"], "time `HH:mm:ss[.SS]`"),
         (&["10:00:00.50", "10:00:00.5"], "text"),
         (&["10:00:00.1234567"], "text"),
+        (&["3:05 PM", "12:00 AM", "12:30 PM"], "time `h:mm AM`"),
+        (&["03:05 pm", "11:00 am"], "time `hh:mm am`"),
+        (&["3:05:09PM"], "time `h:mm:ssAM`"),
+        (
+            &["03:05:09.50 PM", "03:05:09.25 AM"],
+            "time `hh:mm:ss.SS AM`",
+        ),
+        (&["3:05 PM", "15:05"], "text"),
+        (&["13:05 PM"], "text"),
+        (&["0:05 AM"], "text"),
+        (&["3:05 Pm"], "text"),
+        (&["Mar 3, 2024 3:05 PM"], "timestamp `MMM d, yyyy h:mm AM`"),
+        (
+            &["3/31/2024 12:00:00 AM", "4/1/2024 1:30:00 PM"],
+            "timestamp `M/d/yyyy h:mm:ss AM`",
+        ),
+        (
+            &["31 Jan 2024 10:00:00 UTC"],
+            "timestamptz `d MMM yyyy HH:mm:ss UTC`",
+        ),
         (&["2020-01-01T10:00:00"], "timestamp"),
         (&["2020-01-01 10:00:00"], "timestamp `yyyy-MM-dd HH:mm:ss`"),
         (&["2020-01-01 10:00"], "timestamp `yyyy-MM-dd HH:mm`"),

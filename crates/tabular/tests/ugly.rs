@@ -17,6 +17,123 @@ fn two_thousand_columns_are_refused() {
 }
 
 #[test]
+fn a_hundred_thousand_columns_are_refused_with_their_number() {
+    let file = format!(
+        "{}\n{}\n",
+        vec!["name"; 100_000].join(","),
+        vec!["1"; 100_000].join(",")
+    );
+    for piece in [1_000, file.len()] {
+        let error = analyse_with(file.as_bytes(), &Options::default(), None, piece).unwrap_err();
+        assert!(matches!(
+            error,
+            FileError::TooManyColumns { columns: 100_000 }
+        ));
+        assert!(error.to_string().contains("100000"), "{error}");
+    }
+}
+
+#[test]
+fn names_that_repeat_or_are_empty_all_become_different() {
+    let header: Vec<&str> = (0..COLUMNS_MAX)
+        .map(|n| if n % 2 == 0 { "same" } else { "" })
+        .collect();
+    let file = format!(
+        "{}\n{}\n",
+        header.join(","),
+        vec!["1"; COLUMNS_MAX].join(",")
+    );
+    let plan = analyse(file.as_bytes()).unwrap().plan;
+    let names: std::collections::BTreeSet<_> =
+        plan.columns.iter().map(|c| &c.column.name).collect();
+    assert_eq!(names.len(), COLUMNS_MAX);
+    assert_eq!(inspected(file.as_bytes())[0], header);
+    let many = format!("{}\n", vec![""; 3_000].join(","));
+    assert!(matches!(
+        analyse(many.as_bytes()),
+        Err(FileError::TooManyColumns { columns: 3_000 })
+    ));
+}
+
+#[test]
+fn what_stands_above_and_below_the_table_is_counted_and_can_be_told() {
+    let file = b"Report\n\na,b,c\n1,2,3\n# noted\n4,5,6\n\nSource: somewhere\n";
+    let plan = analyse(file).unwrap().plan;
+    let skipped: Vec<_> = plan
+        .skipped
+        .iter()
+        .map(|(why, n)| (why.as_str(), *n))
+        .collect();
+    assert_eq!(skipped, [("blank", 2), ("footer", 1), ("preamble", 1)]);
+    assert_eq!((plan.records, plan.headers, plan.rows), (8, 1, 3));
+    let told = Options {
+        delimiter: Some(",".into()),
+        preamble: Some(0),
+        footer: Some(2),
+        comment: Some("#".into()),
+        header_rows: Some(2),
+        ..Options::default()
+    };
+    let plan = analyse_with(file, &told, None, 5).unwrap().plan;
+    let skipped: Vec<_> = plan
+        .skipped
+        .iter()
+        .map(|(why, n)| (why.as_str(), *n))
+        .collect();
+    assert_eq!(skipped, [("blank", 2), ("comment", 1), ("footer", 1)]);
+    assert_eq!((plan.records, plan.headers, plan.rows), (8, 2, 2));
+    assert_eq!(plan.columns[0].column.name, "Report a");
+    assert!(!plan.warnings.contains_key("footer") && !plan.warnings.contains_key("comment"));
+    assert_eq!(
+        support::inspected_with(file, &told)[1..],
+        [["1", "2", "3"], ["4", "5", "6"]]
+    );
+}
+
+#[test]
+fn a_footer_that_is_too_long_to_set_aside_is_refused() {
+    let told = |footer| Options {
+        footer: Some(footer),
+        ..Options::default()
+    };
+    let file = format!("a,b\n{}", format!("1,{}\n", "x".repeat(9 << 20)).repeat(4));
+    let error = analyse_with(file.as_bytes(), &told(5), None, 1 << 20).unwrap_err();
+    assert!(error.to_string().contains("footer"), "{error}");
+    assert!(analyse_with(file.as_bytes(), &told(1), None, 1 << 20).is_ok());
+    let error = analyse_with(b"a\n1\n", &told(u64::MAX), None, 9).unwrap_err();
+    assert!(matches!(error, FileError::Options(_)));
+}
+
+#[test]
+fn an_encoding_is_taken_as_told_and_what_it_lacks_is_quarantined_with_its_bytes() {
+    let told = |encoding: &str| Options {
+        encoding: Some(encoding.into()),
+        ..Options::default()
+    };
+    // The second name holds a byte that Windows-1253 has no character for; the third, half a character of Shift_JIS.
+    let file = b"id,name\n1,\xc1\xe2\n2,\xd2a\n";
+    let plan = analyse_with(file, &told("cp1253"), None, 2).unwrap().plan;
+    assert_eq!(plan.dialect.encoding.label(), "windows-1253");
+    let rejects = rejects(&load(file, &plan));
+    assert_eq!(
+        (
+            rejects[0].code.as_str(),
+            rejects[0].byte,
+            rejects[0].raw.as_deref()
+        ),
+        ("invalid_encoding", 13, Some("2,\\xD2a"))
+    );
+    assert_eq!(
+        support::inspected_with(file, &told("latin1"))[1],
+        ["1", "Áâ"]
+    );
+    for unknown in ["klingon", "iso-2022-jp", ""] {
+        let error = analyse_with(file, &told(unknown), None, 9).unwrap_err();
+        assert!(matches!(error, FileError::Options(_)), "{unknown}");
+    }
+}
+
+#[test]
 fn a_row_of_more_cells_than_a_table_takes_is_quarantined_and_the_others_are_loaded() {
     let file = format!("a,b\n1,2\n{}\n3,4\n", vec!["x"; COLUMNS_MAX + 1].join(","));
     let analysis = analyse(file.as_bytes()).unwrap();
