@@ -1,5 +1,7 @@
 //! Files that are not plain text: what each becomes, and what is wrong with the bad ones.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use std::{

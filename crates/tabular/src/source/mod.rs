@@ -222,11 +222,7 @@ impl Source {
     ///
     /// # Errors
     /// The file turns out to be damaged or too large, or `take` fails.
-    pub fn pour(
-        &mut self,
-        from: u64,
-        take: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>, FileError>,
-    ) -> Result<(), FileError> {
+    pub fn pour(&mut self, from: u64, take: &mut Take<'_>) -> Result<(), FileError> {
         let mut skip = from;
         let mut take = |piece: &[u8]| {
             let rest =

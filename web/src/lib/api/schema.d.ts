@@ -624,6 +624,11 @@ export interface components {
             /** @description Whether the row is no more at the head. */
             gone: boolean;
         };
+        Container: {
+            packing: components["schemas"]["Packing"];
+            /** @description The file of the archive that is read. It is only shown, never used as a path. */
+            member?: string | null;
+        };
         /** @description `POST /uploads` */
         CreateUpload: {
             file_name: string;
@@ -729,8 +734,20 @@ export interface components {
         };
         /** @enum {string} */
         Encoding: "utf-8" | "utf-16le" | "utf-16be";
+        /**
+         * @description What a file is, whatever its name says. All but text are turned into delimited text as they are read.
+         * @enum {string}
+         */
+        FileFormat: "text" | "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" | "ndjson" | "json" | "parquet";
+        /** @description The format of a file and which part of it is read: enough to read the very same rows again. */
+        FileKind: {
+            format?: components["schemas"]["FileFormat"];
+            container?: components["schemas"]["Container"] | null;
+            sheet?: string | null;
+        };
         /** @description The file's half of a plan. */
-        FilePlan: {
+        FilePlan: components["schemas"]["FileKind"] & {
+            /** @description Of a file that is not text: of the text that it is turned into. */
             dialect: components["schemas"]["Dialect"];
             columns: components["schemas"]["PlannedColumn"][];
             /**
@@ -813,7 +830,16 @@ export interface components {
             types?: {
                 [key: string]: components["schemas"]["ColumnType"];
             };
+            /** @description The sheet of a workbook; without it the first one that is visible and not empty. */
+            sheet?: string | null;
+            /** @description The file of an archive; without it the first one that can be read. */
+            member?: string | null;
         };
+        /**
+         * @description What the file is packed in.
+         * @enum {string}
+         */
+        Packing: "gz" | "zst" | "zip";
         /** @description Where in the file something is: a warning, or a quarantined record. */
         Place: {
             /**
