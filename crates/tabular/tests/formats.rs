@@ -303,10 +303,12 @@ fn bad_workbooks_are_refused_with_what_is_wrong() {
     assert_eq!(code, Code::UnreadableFile);
     assert!(message.contains("string index"), "{message}");
 
-    let lying = "<sst uniqueCount=\"99999999999\"><si><t>a</t></si></sst>";
-    let (code, message) = refused(&sheet(cells, Some(lying)));
-    assert_eq!(code, Code::UnreadableFile);
-    assert!(message.contains("shared strings"), "{message}");
+    for before in ["", "<?xml version=\"1.0\"?>\n<!-- <sst> -->"] {
+        let lying = format!("{before}<sst uniqueCount = \"99999999999\"><si><t>a</t></si></sst>");
+        let (code, message) = refused(&sheet(cells, Some(&lying)));
+        assert_eq!(code, Code::UnreadableFile);
+        assert!(message.contains("shared strings"), "{message}");
+    }
 
     let whole = sheet(cells, Some(strings));
     let (code, _) = refused(&whole[..whole.len() - 30]);
@@ -344,6 +346,20 @@ fn packed_files_are_read_as_what_is_in_them() {
         inspected(&gz(b"{\"a\":1}\n{\"a\":2}\n")),
         [["a"], ["1"], ["2"]]
     );
+}
+
+#[test]
+fn a_packed_text_goes_on_from_any_checkpoint() {
+    let file = gz("\u{feff}a;b\r\n1;\"x\r\ny\"\r\n\r\n2;\r\n3;z".as_bytes());
+    let analysis = analysed(&file).unwrap();
+    let batches = loaded(&file, &analysis, 1, Checkpoint::default());
+    assert_eq!(batches.len(), 3);
+    for (done, batch) in batches.iter().enumerate() {
+        assert_eq!(
+            batches[done + 1..],
+            loaded(&file, &analysis, 1, batch.after)
+        );
+    }
 }
 
 #[test]
