@@ -398,6 +398,12 @@ fn bad_packed_files_are_refused_with_what_is_wrong() {
     assert_eq!(refused(&bent).0, Code::UnreadableFile);
 
     assert_eq!(refused(&gz(&gz(csv.as_bytes()))).0, Code::UnsupportedFormat);
+    let mut tar = vec![0; 512];
+    tar[257..262].copy_from_slice(b"ustar");
+    tar.extend_from_slice(csv.as_bytes());
+    let (code, message) = refused(&gz(&tar));
+    assert_eq!(code, Code::UnsupportedFormat);
+    assert!(message.contains("TAR"), "{message}");
     let nested = zip(&[("in.zip", &zip(&[("a.csv", b"a\n1\n")]))]);
     let (code, message) = refused(&nested);
     assert_eq!(code, Code::UnsupportedFormat);

@@ -188,7 +188,9 @@ impl Source {
                 .filter_map(|planned| Some((planned.source?, planned.header.clone())))
                 .collect();
             columns.sort_unstable();
-            *keys = Some(columns.into_iter().map(|(_, header)| header).collect());
+            let headers: Vec<_> = columns.into_iter().map(|(_, header)| header).collect();
+            // A header that is shown in another way than it is spelled (NUL as `\x00`) is no key: then they are found again.
+            *keys = Some(headers).filter(|keys| keys.iter().all(|key| !key.contains("\\x")));
         }
         Ok(source)
     }
