@@ -296,6 +296,36 @@ fn a_sheet_that_says_it_has_a_billion_cells_is_as_large_as_it_is() {
 }
 
 #[test]
+fn what_would_not_fit_into_memory_is_refused_before_it_is_read() {
+    let long = format!(
+        "<sheetData><row r=\"1\"><c r=\"A1\" t=\"str\"><v>{}</v></c></row></sheetData>",
+        "a".repeat(17 * 1024 * 1024)
+    );
+    let (code, message) = refused(&sheet(&long, None));
+    assert_eq!(code, Code::TooLarge);
+    assert!(message.contains("A cell of the workbook"), "{message}");
+
+    let wide: Vec<_> = (0..500).map(|_| "<c t=\"str\"><v>a</v></c>").collect();
+    let wide = format!(
+        "<sheetData><row r=\"1\">{}</row></sheetData>",
+        wide.concat()
+    );
+    assert_eq!(refused(&sheet(&wide, None)).0, Code::TooManyColumns);
+
+    // An old workbook of no cell that says it has four billion rows.
+    let mut old = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    let mut stream = old.create_stream("/Workbook").unwrap();
+    stream.write_all(&[0x00, 0x02, 14, 0]).unwrap();
+    stream
+        .write_all(&[0, 0, 0, 0, 255, 255, 255, 255, 0, 0, 9, 0, 0, 0])
+        .unwrap();
+    drop(stream);
+    old.flush().unwrap();
+    let (code, message) = refused(&old.into_inner().into_inner());
+    assert_eq!(code, Code::TooLarge, "{message}");
+}
+
+#[test]
 fn bad_workbooks_are_refused_with_what_is_wrong() {
     let cells = "<sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>5</v></c></row></sheetData>";
     let strings = "<sst uniqueCount=\"1\"><si><t>a</t></si></sst>";
