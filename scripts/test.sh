@@ -68,6 +68,9 @@ export GRIDKEEP_TEST_NATS_URL="nats://127.0.0.1:$port"
 step "Rust tests"
 cargo test "${flags[@]}" --workspace --no-fail-fast
 
+step "spreadsheets, beside readers of other hands"
+tests/spreadsheets/check.sh
+
 step "the page in a real browser"
 stack=$work/stack
 export GRIDKEEP_DATA=$stack

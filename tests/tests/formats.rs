@@ -29,7 +29,7 @@ async fn table(client: &Client, upload: &Upload) -> anyhow::Result<Vec<Vec<Value
     ensure!(upload.state == UploadState::Published, "{upload:?}");
     let receipt = upload.receipt.as_ref();
     ensure!(
-        receipt.is_some_and(|receipt| receipt.balances()),
+        receipt.is_some_and(contracts::receipt::Receipt::balances),
         "{upload:?}"
     );
     let answer = client

@@ -596,6 +596,9 @@ fn refuse_other_formats(head: &[u8]) -> Result<(), FileError> {
             )
         });
     }
+    if head.get(257..262) == Some(b"ustar") {
+        return Err(unsupported("a TAR archive", UNPACK));
+    }
     let magics: [(&[u8], &str, &str); 20] = [
         (b"\x1f\x8b", "compressed with gzip", UNPACK),
         (b"\x28\xb5\x2f\xfd", "compressed with zstd", UNPACK),

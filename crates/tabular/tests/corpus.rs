@@ -18,31 +18,29 @@ fn every_file_of_the_corpus_is_loaded_or_refused_as_recorded() {
     assert!(files.len() > 80);
     for path in files {
         let file = fs::read(&path).unwrap();
+        let open = || Cursor::new(file.clone());
         let mut json = Vec::new();
-        let told =
-            match inspect::write_json(Cursor::new(file.clone()), &Options::default(), &mut json) {
-                Err(error) => {
-                    let problem = Problem::from(&error);
-                    format!(
-                        "refused: {} {}",
-                        serde_json::to_string(&problem.code).unwrap(),
-                        problem.detail
-                    )
-                }
-                Ok(outcome) => {
-                    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-                    let mut csv = Vec::new();
-                    let again =
-                        inspect::write_csv(Cursor::new(file), &Options::default(), &mut csv)
-                            .unwrap();
-                    assert_eq!(outcome, again);
-                    format!(
-                        "{}\n\n{}",
-                        serde_json::to_string_pretty(&json).unwrap(),
-                        String::from_utf8(csv).unwrap()
-                    )
-                }
-            };
+        let told = match inspect::write_json(open(), &Options::default(), &mut json) {
+            Err(error) => {
+                let problem = Problem::from(&error);
+                format!(
+                    "refused: {} {}",
+                    serde_json::to_string(&problem.code).unwrap(),
+                    problem.detail
+                )
+            }
+            Ok(outcome) => {
+                let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+                let mut csv = Vec::new();
+                let again = inspect::write_csv(open(), &Options::default(), &mut csv).unwrap();
+                assert_eq!(outcome, again);
+                format!(
+                    "{}\n\n{}",
+                    serde_json::to_string_pretty(&json).unwrap(),
+                    String::from_utf8(csv).unwrap()
+                )
+            }
+        };
         insta::assert_snapshot!(path.file_stem().unwrap().to_str().unwrap(), told);
     }
 }

@@ -1,5 +1,7 @@
 //! Files that are not plain text: what each becomes, and what is wrong with the bad ones.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use std::{
@@ -299,6 +301,36 @@ fn a_sheet_that_says_it_has_a_billion_cells_is_as_large_as_it_is() {
 }
 
 #[test]
+fn what_would_not_fit_into_memory_is_refused_before_it_is_read() {
+    let long = format!(
+        "<sheetData><row r=\"1\"><c r=\"A1\" t=\"str\"><v>{}</v></c></row></sheetData>",
+        "a".repeat(17 * 1024 * 1024)
+    );
+    let (code, message) = refused(&sheet(&long, None));
+    assert_eq!(code, Code::TooLarge);
+    assert!(message.contains("A cell of the workbook"), "{message}");
+
+    let wide: Vec<_> = (0..500).map(|_| "<c t=\"str\"><v>a</v></c>").collect();
+    let wide = format!(
+        "<sheetData><row r=\"1\">{}</row></sheetData>",
+        wide.concat()
+    );
+    assert_eq!(refused(&sheet(&wide, None)).0, Code::TooManyColumns);
+
+    // An old workbook of no cell that says it has four billion rows.
+    let mut old = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    let mut stream = old.create_stream("/Workbook").unwrap();
+    stream.write_all(&[0x00, 0x02, 14, 0]).unwrap();
+    stream
+        .write_all(&[0, 0, 0, 0, 255, 255, 255, 255, 0, 0, 9, 0, 0, 0])
+        .unwrap();
+    drop(stream);
+    old.flush().unwrap();
+    let (code, message) = refused(&old.into_inner().into_inner());
+    assert_eq!(code, Code::TooLarge, "{message}");
+}
+
+#[test]
 fn bad_workbooks_are_refused_with_what_is_wrong() {
     let cells = "<sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>5</v></c></row></sheetData>";
     let strings = "<sst uniqueCount=\"1\"><si><t>a</t></si></sst>";
@@ -306,10 +338,12 @@ fn bad_workbooks_are_refused_with_what_is_wrong() {
     assert_eq!(code, Code::UnreadableFile);
     assert!(message.contains("string index"), "{message}");
 
-    let lying = "<sst uniqueCount=\"99999999999\"><si><t>a</t></si></sst>";
-    let (code, message) = refused(&sheet(cells, Some(lying)));
-    assert_eq!(code, Code::UnreadableFile);
-    assert!(message.contains("shared strings"), "{message}");
+    for before in ["", "<?xml version=\"1.0\"?>\n<!-- <sst> -->"] {
+        let lying = format!("{before}<sst uniqueCount = \"99999999999\"><si><t>a</t></si></sst>");
+        let (code, message) = refused(&sheet(cells, Some(&lying)));
+        assert_eq!(code, Code::UnreadableFile);
+        assert!(message.contains("shared strings"), "{message}");
+    }
 
     let whole = sheet(cells, Some(strings));
     let (code, _) = refused(&whole[..whole.len() - 30]);
@@ -350,6 +384,20 @@ fn packed_files_are_read_as_what_is_in_them() {
 }
 
 #[test]
+fn a_packed_text_goes_on_from_any_checkpoint() {
+    let file = gz("\u{feff}a;b\r\n1;\"x\r\ny\"\r\n\r\n2;\r\n3;z".as_bytes());
+    let analysis = analysed(&file).unwrap();
+    let batches = loaded(&file, &analysis, 1, Checkpoint::default());
+    assert_eq!(batches.len(), 3);
+    for (done, batch) in batches.iter().enumerate() {
+        assert_eq!(
+            batches[done + 1..],
+            loaded(&file, &analysis, 1, batch.after)
+        );
+    }
+}
+
+#[test]
 fn of_an_archive_the_first_data_file_is_read_and_the_others_are_named() {
     let file = zip(&[
         ("readme.md", b"read me"),
@@ -385,6 +433,12 @@ fn bad_packed_files_are_refused_with_what_is_wrong() {
     assert_eq!(refused(&bent).0, Code::UnreadableFile);
 
     assert_eq!(refused(&gz(&gz(csv.as_bytes()))).0, Code::UnsupportedFormat);
+    let mut tar = vec![0; 512];
+    tar[257..262].copy_from_slice(b"ustar");
+    tar.extend_from_slice(csv.as_bytes());
+    let (code, message) = refused(&gz(&tar));
+    assert_eq!(code, Code::UnsupportedFormat);
+    assert!(message.contains("TAR"), "{message}");
     let nested = zip(&[("in.zip", &zip(&[("a.csv", b"a\n1\n")]))]);
     let (code, message) = refused(&nested);
     assert_eq!(code, Code::UnsupportedFormat);

@@ -138,13 +138,13 @@ fn print(array: &dyn Array, row: usize, out: &mut String) -> bool {
         DataType::Date32 => date(i64::from(value!(Date32Type)), out),
         DataType::Date64 => moment(value!(Date64Type), TimeUnit::Millisecond, false, out),
         DataType::Time32(TimeUnit::Second) => {
-            time_of_day(i64::from(value!(Time32SecondType)) * 1_000_000_000, out)
+            time_of_day(i64::from(value!(Time32SecondType)) * 1_000_000_000, out);
         }
         DataType::Time32(_) => {
-            time_of_day(i64::from(value!(Time32MillisecondType)) * 1_000_000, out)
+            time_of_day(i64::from(value!(Time32MillisecondType)) * 1_000_000, out);
         }
         DataType::Time64(TimeUnit::Microsecond) => {
-            time_of_day(value!(Time64MicrosecondType).saturating_mul(1_000), out)
+            time_of_day(value!(Time64MicrosecondType).saturating_mul(1_000), out);
         }
         DataType::Time64(_) => time_of_day(value!(Time64NanosecondType), out),
         DataType::Timestamp(unit, zone) => {

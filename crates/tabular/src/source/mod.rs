@@ -188,7 +188,9 @@ impl Source {
                 .filter_map(|planned| Some((planned.source?, planned.header.clone())))
                 .collect();
             columns.sort_unstable();
-            *keys = Some(columns.into_iter().map(|(_, header)| header).collect());
+            let headers: Vec<_> = columns.into_iter().map(|(_, header)| header).collect();
+            // A header that is shown in another way than it is spelled (NUL as `\x00`) is no key: then they are found again.
+            *keys = Some(headers).filter(|keys| keys.iter().all(|key| !key.contains("\\x")));
         }
         Ok(source)
     }
@@ -229,11 +231,7 @@ impl Source {
     ///
     /// # Errors
     /// The file turns out to be damaged or too large, or `take` fails.
-    pub fn pour(
-        &mut self,
-        from: u64,
-        take: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>, FileError>,
-    ) -> Result<(), FileError> {
+    pub fn pour(&mut self, from: u64, take: &mut Take<'_>) -> Result<(), FileError> {
         let mut skip = from;
         let mut take = |piece: &[u8]| {
             let rest =

@@ -18,6 +18,8 @@ use crate::FileError;
 const PART_MAX: u64 = 256 * 1024 * 1024;
 /// A sheet is streamed.
 const SHEET_MAX: u64 = 32 * 1024 * 1024 * 1024;
+/// Of the shared strings, where they must have begun.
+const STRINGS_HEAD: usize = 4_096;
 /// Cells of a row of the widest sheet there is.
 const COLUMNS_MAX: u64 = 16_384;
 
@@ -67,15 +69,28 @@ pub(super) fn format(
     }
 }
 
+/// Parts that nothing here reads.
+const UNREAD: [&str; 7] = [
+    "customxml/",
+    "docprops/",
+    "drawings/",
+    "externallinks/",
+    "media/",
+    "pivotcache/",
+    "vbaproject.bin",
+];
+
 /// Unpacks every part that will be read once, to nowhere.
 pub(super) fn check(input: &Input, format: FileFormat) -> Result<(), FileError> {
     let mut archive = ZipArchive::new(input.start()).map_err(zip_fault)?;
     for at in 0..archive.len() {
         let mut part = archive.by_index(at).map_err(zip_fault)?;
-        let name = part.name().map_err(zip_fault)?.to_ascii_lowercase();
-        if !(name.ends_with(".xml") || name.ends_with(".bin") || name.ends_with(".rels"))
-            || name.ends_with("vbaproject.bin")
-        {
+        let name = part.name().map_err(zip_fault)?;
+        let name = name.to_ascii_lowercase().replace('\\', "/");
+        let read = [".xml", ".bin", ".rels"]
+            .iter()
+            .any(|extension| name.ends_with(extension));
+        if !read || UNREAD.iter().any(|unread| name.contains(unread)) {
             continue;
         }
         let max = if name.contains("worksheets/") || name == "content.xml" {
@@ -133,29 +148,43 @@ struct Strings {
 
 impl Strings {
     fn look(&mut self, piece: &[u8]) {
-        let room = 4_096usize.saturating_sub(self.head.len());
+        let room = STRINGS_HEAD.saturating_sub(self.head.len());
         self.head.extend_from_slice(&piece[..piece.len().min(room)]);
         self.bytes += piece.len() as u64;
     }
 
     fn conclude(&self) -> Result<(), FileError> {
         let head = String::from_utf8_lossy(&self.head);
-        let said = head
-            .split_once("uniqueCount=")
-            .map(|(_, rest)| rest.trim_start_matches(['"', '\'']))
-            .map(|rest| {
-                rest.split(|c: char| !c.is_ascii_digit())
-                    .next()
-                    .unwrap_or_default()
-            });
-        // The shortest string takes five bytes: `<si/>`.
-        let lies = said.is_some_and(|said| {
-            !said.is_empty()
-                && said
-                    .parse::<u64>()
-                    .map_or(true, |said| said > self.bytes.max(4_096))
+        let mut rest = head.trim_start_matches('\u{feff}').trim_start();
+        // Before the first element there may be a declaration and comments.
+        while let Some((_, behind)) = [("<?", "?>"), ("<!--", "-->")]
+            .into_iter()
+            .find(|(open, _)| rest.starts_with(open))
+            .and_then(|(_, close)| rest.split_once(close))
+        {
+            rest = behind.trim_start();
+        }
+        let opening = rest
+            .split_once('>')
+            .map(|(opening, _)| opening)
+            .filter(|opening| opening.starts_with('<') && opening.contains("sst"));
+        let said = opening.map(|opening| {
+            let rest = opening
+                .split_once("uniqueCount")
+                .map_or("", |(_, rest)| rest);
+            let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || "='\"".contains(c));
+            rest.split(|c: char| !c.is_ascii_digit())
+                .next()
+                .unwrap_or_default()
         });
-        if lies {
+        let honest = said.is_some_and(|said| {
+            // No string takes less than five bytes: `<si/>`.
+            said.is_empty()
+                || said
+                    .parse::<u64>()
+                    .is_ok_and(|said| said <= self.bytes.max(4_096))
+        });
+        if !honest {
             return Err(FileError::Unreadable(
                 "The workbook is damaged: it says that it has more shared strings than it holds. Open it, save it again and upload that."
                     .to_owned(),

@@ -517,12 +517,38 @@ struct Rows<'a> {
     /// The row that is written next.
     next: u32,
     row: Option<Row>,
+    /// A row that was written, to be used again.
+    spare: Row,
 }
 
-#[derive(Debug)]
+/// The texts of a row's cells in one, and each one's column and end.
+#[derive(Debug, Default)]
 struct Row {
     at: u32,
-    cells: Vec<(u32, String)>,
+    text: String,
+    cells: Vec<(u32, usize)>,
+}
+
+impl Row {
+    fn begin(&mut self, at: u32) {
+        self.at = at;
+        self.text.clear();
+        self.cells.clear();
+    }
+
+    fn push(&mut self, column: u32, text: &str) {
+        self.text.push_str(text);
+        self.cells.push((column, self.text.len()));
+    }
+
+    fn cells(&self) -> impl Iterator<Item = (u32, &str)> {
+        let mut start = 0;
+        self.cells.iter().map(move |(column, end)| {
+            let text = &self.text[start..*end];
+            start = *end;
+            (*column, text)
+        })
+    }
 }
 
 impl<'a> Rows<'a> {
@@ -536,6 +562,7 @@ impl<'a> Rows<'a> {
             width: 0,
             next: 0,
             row: None,
+            spare: Row::default(),
         }
     }
 
@@ -548,15 +575,17 @@ impl<'a> Rows<'a> {
                 if now.cells.last().is_some_and(|(last, _)| *last >= column) {
                     return Err(self.damaged(row, column, "is not in order"));
                 }
-                now.cells.push((column, text.to_owned()));
+                now.push(column, text);
             }
             Some(now) if now.at > row => {
                 return Err(self.damaged(row, column, "is not in order"));
             }
             _ => {
                 self.end_row()?;
-                let cells = vec![(column, text.to_owned())];
-                self.row = Some(Row { at: row, cells });
+                let mut next = std::mem::take(&mut self.spare);
+                next.begin(row);
+                next.push(column, text);
+                self.row = Some(next);
             }
         }
         Ok(if self.out.is_open() {
@@ -571,13 +600,11 @@ impl<'a> Rows<'a> {
             return Ok(());
         };
         let Some((rows, bytes)) = &mut self.ahead else {
-            return self.write(&row);
+            self.write(&row)?;
+            self.spare = row;
+            return Ok(());
         };
-        *bytes += row
-            .cells
-            .iter()
-            .map(|(_, text)| text.len() + 3)
-            .sum::<usize>();
+        *bytes += row.text.len() + 3 * row.cells.len();
         rows.push(row);
         if *bytes > AHEAD_BYTES || rows.len() >= AHEAD_ROWS {
             self.look_ahead()?;
@@ -609,11 +636,11 @@ impl<'a> Rows<'a> {
             self.next += 1;
         }
         let mut written = 0;
-        for (column, text) in &row.cells {
+        for (column, text) in row.cells() {
             let Some(at) = column.checked_sub(self.left) else {
                 return Err(self.damaged(
                     row.at,
-                    *column,
+                    column,
                     "lies left of where the sheet says that it begins",
                 ));
             };
