@@ -12,6 +12,7 @@ pub mod plan;
 pub mod problem;
 pub mod quarantine;
 pub mod receipt;
+pub mod rules;
 pub mod upload;
 pub mod widget;
 

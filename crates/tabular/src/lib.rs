@@ -3,7 +3,8 @@
 //! The way of a file: [`sniff`] looks at its head and says what it is; [`encoding`] turns its bytes into UTF-8; [`csv`] cuts
 //! that into records with their places; [`infer`] finds each column's type; [`analyse`] does all of it over the whole file and
 //! makes the plan; [`load`] goes over the file again and cuts typed [`batch`]es by the plan. [`format`] reads and prints one
-//! cell, [`split`] cuts one record that is known by its text, and [`inspect`] is the whole of it at a command line. Start at [`analyse`].
+//! cell, [`split`] cuts one record that is known by its text, [`rules`] says which values a
+//! column takes, and [`inspect`] is the whole of it at a command line. Start at [`analyse`].
 
 pub mod analyse;
 pub mod batch;
@@ -19,6 +20,7 @@ pub mod load;
 pub mod names;
 mod number;
 mod record;
+pub mod rules;
 pub mod sniff;
 pub mod split;
 mod words;

@@ -128,8 +128,12 @@ export interface paths {
         delete: operations["delete_dataset"];
         options?: never;
         head?: never;
-        /** Rename a dataset (owners) */
-        patch: operations["rename_dataset"];
+        /**
+         * Rename a dataset, or set the rules of its columns (owners)
+         * @description Rules hold for what is written from then on: an import quarantines a record that breaks one, a commit refuses the cell. Rows
+         *     that are there already are not looked at.
+         */
+        patch: operations["change_dataset"];
         trace?: never;
     };
     "/api/v1/datasets/{id}/aggregate": {
@@ -637,6 +641,14 @@ export interface components {
             /** @description Column id to value. Columns left out keep their value; of a new row they are null. */
             cells?: Record<string, never>;
         };
+        /** @description What may be changed of a dataset itself; what is left out stays. */
+        ChangeDataset: {
+            name?: string | null;
+            /** @description By column id: all the rules of that column. Columns that are not named keep theirs. */
+            rules?: {
+                [key: string]: components["schemas"]["Rules"];
+            } | null;
+        };
         /**
          * @description What a commit does with one row.
          * @enum {string}
@@ -761,6 +773,10 @@ export interface components {
              * @description Records in quarantine: neither resubmitted nor discarded.
              */
             quarantined: number;
+            /** @description What new values have to be, by column id. */
+            rules: {
+                [key: string]: components["schemas"]["Rules"];
+            };
             /** @description UTC, six decimals: when the head was published. */
             published_at: string;
             created_at: string;
@@ -1078,10 +1094,6 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** @description What may be changed of a dataset itself. */
-        RenameDataset: {
-            name: string;
-        };
         RestoreRequest: {
             /**
              * Format: int64
@@ -1139,6 +1151,34 @@ export interface components {
              */
             total: number;
             next?: string | null;
+        };
+        /** @description What the values of a column must be. Null keeps every rule but `required`. */
+        Rules: {
+            /**
+             * @description Not null, and in a text column not empty.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * @description The least value, as the API writes it; of numbers, dates and times.
+             * @default null
+             */
+            min: string | null;
+            /**
+             * @description The greatest.
+             * @default null
+             */
+            max: string | null;
+            /**
+             * @description A regular expression that the whole text matches, without look-around and back references; of a text column.
+             * @default null
+             */
+            pattern: string | null;
+            /**
+             * @description The values that there may be.
+             * @default null
+             */
+            one_of: string[] | null;
         };
         /** @description The numbers: one row per group, the group first, then the measures; without groups one row of measures. */
         Series: {
@@ -1710,7 +1750,7 @@ export interface operations {
             };
         };
     };
-    rename_dataset: {
+    change_dataset: {
         parameters: {
             query?: never;
             header?: never;
@@ -1722,11 +1762,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RenameDataset"];
+                "application/json": components["schemas"]["ChangeDataset"];
             };
         };
         responses: {
-            /** @description With its new name. */
+            /** @description As it is now. */
             200: {
                 headers: {
                     [name: string]: unknown;
