@@ -1,5 +1,7 @@
 //! Records that break a rule of their column are rejects with the rule's code and their place; the others are loaded.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use contracts::{
