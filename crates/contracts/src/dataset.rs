@@ -1,9 +1,11 @@
 //! The shape of a dataset: columns, types, roles, versions and rows as the API shows them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{DatasetId, auth::Me, receipt::Receipt};
+use crate::{DatasetId, auth::Me, receipt::Receipt, rules::Rules};
 
 /// What a column holds. The lattice that finds it is `tabular::infer`; the SQL type is `store::columns`.
 #[derive(
@@ -66,6 +68,8 @@ pub struct Dataset {
     pub role: Role,
     /// Records in quarantine: neither resubmitted nor discarded.
     pub quarantined: i64,
+    /// What new values have to be, by column id.
+    pub rules: BTreeMap<String, Rules>,
     /// UTC, six decimals: when the head was published.
     pub published_at: String,
     pub created_at: String,

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod problem;
 pub mod quarantine;
 pub mod receipt;
+pub mod rules;
 pub mod upload;
 pub mod widget;
 

@@ -21,3 +21,8 @@ create view gk.quarantined as
 alter table gk.dataset add column quarantined bigint not null default 0;
 update gk.dataset d set quarantined =
     (select count(*) from gk.quarantined q where q.dataset = d.no and q.state = 'open');
+
+-- Column id to contracts::rules::Rules: what holds now for everything that is written. A plan keeps those that its load goes by, so
+-- that a load that goes on, or is done again, comes to the same batches.
+alter table gk.dataset add column rules jsonb not null default '{}';
+alter table gk.plan add column rules jsonb not null default '{}';

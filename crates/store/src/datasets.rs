@@ -4,6 +4,7 @@ use contracts::{
     DatasetId, UserId,
     dataset::{Column, Dataset},
     receipt::Receipt,
+    rules::ColumnRules,
 };
 use sqlx::{AssertSqlSafe, types::Json};
 
@@ -20,7 +21,7 @@ pub struct DatasetPage {
     pub next: Option<String>,
 }
 
-const SELECT: &str = "select d.no, d.id, d.name, d.head, d.rows, d.quarantined, v.columns, g.role, \
+const SELECT: &str = "select d.no, d.id, d.name, d.head, d.rows, d.quarantined, d.rules, v.columns, g.role, \
     to_char(v.at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as published_at, \
     to_char(d.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as created_at \
     from gk.dataset_grant g join gk.dataset d on d.no = g.dataset join gk.version v on v.dataset = d.no and v.version = d.head \
@@ -36,6 +37,7 @@ struct Stored {
     columns: Json<Vec<StoredColumn>>,
     role: String,
     quarantined: i64,
+    rules: Json<ColumnRules>,
     published_at: String,
     created_at: String,
 }
@@ -55,6 +57,7 @@ impl Stored {
                 .collect::<Vec<Column>>(),
             role: from_word(&self.role)?,
             quarantined: self.quarantined,
+            rules: self.rules.0,
             published_at: self.published_at,
             created_at: self.created_at,
         })
@@ -165,18 +168,39 @@ impl Store {
         Ok(dataset_no)
     }
 
-    pub async fn rename_dataset(&self, dataset_no: i64, name: &str) -> Result<()> {
-        let renamed = sqlx::query!(
-            "update gk.dataset set name = $2 where no = $1 and deleted_at is null",
+    /// Gives it another name or other rules, what is left out stays. Rules of a column that is not named stay too, and a column of
+    /// which nothing is asked has none.
+    pub async fn change_dataset(
+        &self,
+        dataset_no: i64,
+        name: Option<&str>,
+        rules: Option<&ColumnRules>,
+    ) -> Result<()> {
+        let changed = sqlx::query!(
+            r#"update gk.dataset set name = coalesce($2, name),
+                   rules = (select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(rules || $3) e where e.value <> '{}')
+               where no = $1 and deleted_at is null"#,
             dataset_no,
-            name
+            name,
+            serde_json::to_value(rules.unwrap_or(&ColumnRules::new()))?
         )
         .execute(&self.pool)
         .await?;
-        if renamed.rows_affected() == 0 {
+        if changed.rows_affected() == 0 {
             return Err(Error::NotFound("dataset"));
         }
         Ok(())
+    }
+
+    /// The rules by which commits go.
+    pub async fn rules(&self, dataset_no: i64) -> Result<ColumnRules> {
+        let rules = sqlx::query_scalar!(
+            r#"select rules as "rules: Json<ColumnRules>" from gk.dataset where no = $1"#,
+            dataset_no
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(rules.ok_or(Error::NotFound("dataset"))?.0)
     }
 
     /// Out of sight at once, its unfinished imports cancelled; the tables go with the next [`Store::sweep`].

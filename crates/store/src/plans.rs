@@ -8,6 +8,7 @@ use contracts::{
     dataset::Column,
     plan::{Checkpoint, Plan, PlannedColumn},
     receipt::Place,
+    rules::ColumnRules,
     upload::{Confirm, Mode, UploadState},
 };
 use sqlx::{PgConnection, types::Json};
@@ -31,6 +32,8 @@ pub struct OpenLoad {
     /// Row `i` of a batch gets the id `row_lo + row_offset + i`.
     pub row_lo: i64,
     pub columns: Vec<StoredColumn>,
+    /// Those that the load goes by: the dataset's when the plan was made.
+    pub rules: ColumnRules,
 }
 
 /// An import's row, locked, in the lock order after its dataset.
@@ -229,10 +232,11 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         sqlx::query!(
-            "insert into gk.plan (upload, generation, plan) values ($1, $2, $3)",
+            "insert into gk.plan (upload, generation, plan, rules) select $1, $2, $3, d.rules from gk.dataset d where d.no = $4",
             upload,
             plan.generation,
-            serde_json::to_value(&plan)?
+            serde_json::to_value(&plan)?,
+            dataset_no
         )
         .execute(&mut *tx)
         .await?;
@@ -350,8 +354,8 @@ impl Store {
             .ok_or(Error::NotReady("it has no plan yet"))?;
         let columns = stored_columns(&plan)?;
         let open = sqlx::query!(
-            r#"select c.id, c.row_lo as "row_lo!" from gk.plan p join gk.commit c on c.dataset = $3 and c.id = p.commit
-               where p.upload = $1 and p.generation = $2"#,
+            r#"select c.id, c.row_lo as "row_lo!", p.rules as "rules: Json<ColumnRules>" from gk.plan p
+               join gk.commit c on c.dataset = $3 and c.id = p.commit where p.upload = $1 and p.generation = $2"#,
             upload,
             generation,
             dataset_no
@@ -364,6 +368,7 @@ impl Store {
                 commit: open.id,
                 row_lo: open.row_lo,
                 columns,
+                rules: open.rules.0,
             });
         }
 
@@ -390,13 +395,13 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        sqlx::query!(
-            "update gk.plan set commit = $3 where upload = $1 and generation = $2",
+        let rules = sqlx::query_scalar!(
+            r#"update gk.plan set commit = $3 where upload = $1 and generation = $2 returning rules as "rules: Json<ColumnRules>""#,
             upload,
             generation,
             dataset.commit
         )
-        .execute(&mut *tx)
+        .fetch_one(&mut *tx)
         .await?;
         sqlx::query!(
             "update gk.import set state = 'loading' where upload = $1",
@@ -419,6 +424,7 @@ impl Store {
             commit: dataset.commit,
             row_lo: dataset.row_lo,
             columns,
+            rules: rules.0,
         })
     }
 

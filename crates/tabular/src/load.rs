@@ -10,6 +10,7 @@ use contracts::{
     events::{BatchMeta, EndOfLoad},
     plan::{Checkpoint, Encoding, FileFormat, FilePlan},
     receipt::Place,
+    rules::ColumnRules,
 };
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     csv::{Decoder, Event, Position, Record},
     encoding::raw_text,
     record,
+    rules::Checker,
     source::{delimited, names_columns},
 };
 
@@ -33,6 +35,8 @@ pub struct Loader {
     get: Get,
     schema: SchemaRef,
     columns: Vec<ColumnBuilder>,
+    /// Rules, by the place of their column in `columns`.
+    rules: Vec<(usize, Checker)>,
     /// Arrow bytes of a row beside its texts.
     row_bytes: usize,
     /// Cells that the widest row of the plan has.
@@ -90,6 +94,7 @@ impl Loader {
             row_bytes: columns.iter().map(ColumnBuilder::cell_bytes).sum(),
             width: width.map_or(0, |last| last + 1),
             columns,
+            rules: Vec::new(),
             batch_rows,
             batch_bytes,
             headers: if resumed { 0 } else { plan.headers },
@@ -102,6 +107,21 @@ impl Loader {
             padded: Vec::new(),
             ended: false,
         })
+    }
+
+    /// Records that break a rule become rejects.
+    ///
+    /// # Errors
+    /// A rule that its column cannot have.
+    pub fn with_rules(mut self, plan: &FilePlan, rules: &ColumnRules) -> Result<Self, FileError> {
+        for (at, planned) in plan.columns.iter().enumerate() {
+            if let Some(rules) = rules.get(&planned.column.id) {
+                let checker = Checker::new(&planned.column, rules)
+                    .map_err(|(_, misfit)| FileError::Plan(misfit.0))?;
+                self.rules.push((at, checker));
+            }
+        }
+        Ok(self)
     }
 
     /// Takes the next bytes; ask [`Self::next_batch`] until it has none before pushing more.
@@ -183,6 +203,9 @@ impl Loader {
             );
             let raw = raw_text(encoding, record.raw(), usize::MAX);
             return self.reject(record::place(at, "long_row", message, Some(raw)));
+        }
+        if let Some(broken) = broken(&self.rules, &self.columns, record, encoding, at) {
+            return self.reject(broken);
         }
         let mut full = None;
         // The record itself is at least as long as its texts; only near the end must they be added up.
@@ -303,6 +326,33 @@ fn misfit(
                 misfit.0,
                 Some(raw_text(encoding, record.raw(), usize::MAX)),
             )
+        })
+    })
+}
+
+/// The first rule that the record breaks. Of a cell that its column cannot take at all, [`misfit`] speaks.
+fn broken(
+    rules: &[(usize, Checker)],
+    columns: &[ColumnBuilder],
+    record: Record<'_>,
+    encoding: Encoding,
+    at: Position,
+) -> Option<Place> {
+    rules.iter().find_map(|(place, checker)| {
+        let column = columns.get(*place)?;
+        let cell = column.source.and_then(|source| record.get(source));
+        let value = match cell.filter(|cell| !column.is_null(Some(cell))) {
+            None => None,
+            Some(cell) => {
+                let text = std::str::from_utf8(cell).unwrap_or_default();
+                Some(column.codec().parse(text).ok()?)
+            }
+        };
+        let broken = checker.check(value.as_ref()).err()?;
+        let raw = raw_text(encoding, record.raw(), usize::MAX);
+        Some(Place {
+            column: Some(column.name.clone()),
+            ..record::place(at, broken.code, broken.message, Some(raw))
         })
     })
 }

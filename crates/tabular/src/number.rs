@@ -1,5 +1,7 @@
 //! Numbers: which spellings can be read and printed back unchanged. Used by [`crate::infer`] and [`crate::format`].
 
+use std::cmp::Ordering;
+
 /// What a cell's characters say about it as a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -70,6 +72,29 @@ impl FloatStyle {
                 }
             }
         };
+    }
+}
+
+/// Compares two decimals by their texts, however many digits they have.
+pub(crate) fn order(a: &str, b: &str) -> Ordering {
+    fn parts(text: &str) -> (bool, &str, &str) {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let (whole, fraction) = (
+            whole.trim_start_matches('0'),
+            fraction.trim_end_matches('0'),
+        );
+        let zero = whole.is_empty() && fraction.is_empty();
+        (digits.len() < text.len() && !zero, whole, fraction)
+    }
+    let ((a_negative, a_whole, a_fraction), (b_negative, b_whole, b_fraction)) =
+        (parts(a), parts(b));
+    let size = (a_whole.len(), a_whole, a_fraction).cmp(&(b_whole.len(), b_whole, b_fraction));
+    match (a_negative, b_negative) {
+        (false, false) => size,
+        (true, true) => size.reverse(),
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
     }
 }
 

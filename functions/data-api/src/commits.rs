@@ -246,7 +246,7 @@ async fn commit(
         .resolve(grant.no, At::Version(grant.head))
         .await?
         .shown_columns();
-    let mut values = Values::new(&columns);
+    let mut values = Values::new(&columns, &store.rules(grant.no).await?);
     let changes = request
         .changes
         .iter()

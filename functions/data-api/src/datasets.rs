@@ -1,12 +1,13 @@
 //! `/datasets`: those shared with the caller, and one of them. Their rows are in [`crate::rows`].
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::extract::State;
 use contracts::{
     DatasetId,
     dataset::{Column, ColumnType, Dataset, DatasetList, Format},
     names::checked_name,
+    rules::Rules,
 };
 use http::StatusCode;
 use platform::{
@@ -15,8 +16,8 @@ use platform::{
     http::{Json, Query, openapi::Problems},
 };
 use serde::Deserialize;
-use store::Store;
-use tabular::format::Reader;
+use store::{At, Store};
+use tabular::{format::Reader, rules::Checker};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -30,7 +31,7 @@ const COLUMNS_MAX: usize = 400;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_datasets, create_dataset))
-        .routes(routes!(show_dataset, rename_dataset, delete_dataset))
+        .routes(routes!(show_dataset, change_dataset, delete_dataset))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -156,27 +157,58 @@ async fn show_dataset(
     Ok(Json(store.show_dataset(access.no, access.user).await?))
 }
 
-/// What may be changed of a dataset itself.
+/// What may be changed of a dataset itself; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RenameDataset {
+struct ChangeDataset {
     #[schema(min_length = 1, max_length = 255)]
-    name: String,
+    name: Option<String>,
+    /// By column id: all the rules of that column. Columns that are not named keep theirs.
+    rules: Option<BTreeMap<String, Rules>>,
 }
 
-/// Rename a dataset (owners)
+/// Rename a dataset, or set the rules of its columns (owners)
+///
+/// Rules hold for what is written from then on: an import quarantines a record that breaks one, a commit refuses the cell. Rows
+/// that are there already are not looked at.
 #[utoipa::path(patch, path = "/api/v1/datasets/{id}", tag = "datasets",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = DatasetId, Path, description = "The dataset.")),
-    request_body = RenameDataset,
-    responses((status = 200, description = "With its new name.", body = Dataset), Problems))]
-async fn rename_dataset(
+    request_body = ChangeDataset,
+    responses((status = 200, description = "As it is now.", body = Dataset), Problems))]
+async fn change_dataset(
     access: Access<Owner>,
     State(store): State<Store>,
-    Json(body): Json<RenameDataset>,
+    Json(body): Json<ChangeDataset>,
 ) -> Result<Json<Dataset>, Error> {
-    let name = dataset_name(&body.name)?;
-    store.rename_dataset(access.no, name).await?;
+    if body.name.is_none() && body.rules.is_none() {
+        return Err(Error::invalid(
+            "/",
+            "Say what to change: `name`, `rules` or both.",
+        ));
+    }
+    let name = body.name.as_deref().map(dataset_name).transpose()?;
+    if let Some(rules) = &body.rules {
+        let columns = store
+            .resolve(access.no, At::Version(access.head))
+            .await?
+            .shown_columns();
+        for (id, rules) in rules {
+            let column = columns.iter().find(|column| column.id == *id);
+            let column = column.ok_or_else(|| {
+                Error::invalid(
+                    format!("/rules/{id}"),
+                    "The dataset has no column of this id.",
+                )
+            })?;
+            Checker::new(column, rules).map_err(|(rule, misfit)| {
+                Error::invalid(format!("/rules/{id}/{rule}"), misfit.0)
+            })?;
+        }
+    }
+    store
+        .change_dataset(access.no, name, body.rules.as_ref())
+        .await?;
     Ok(Json(store.show_dataset(access.no, access.user).await?))
 }
 

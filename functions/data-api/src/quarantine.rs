@@ -211,7 +211,7 @@ async fn resubmit_records(
         .plans_of(records.iter().map(|row| row.upload_id))
         .await?;
     let mut mended = Mended {
-        values: Values::new(&columns),
+        values: Values::new(&columns, &store.rules(access.no).await?),
         columns: &columns,
     };
     let records: HashMap<QuarantineId, QuarantinedRow> =
@@ -316,7 +316,7 @@ impl Mended<'_> {
         }
         cells.extend(row.cells.clone());
         self.values
-            .cells(pointer, Some(&row.id.to_string()), &cells)
+            .new_row(pointer, Some(&row.id.to_string()), &cells)
     }
 
     fn fault(&mut self, pointer: &str, row: &ResubmittedRow, message: &str) -> Option<Cells> {

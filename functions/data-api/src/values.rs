@@ -7,10 +7,11 @@ use contracts::{
     Code, Problem,
     commit::{CellError, Change, ChangeOp},
     dataset::Column,
+    rules::ColumnRules,
 };
 use serde_json::{Map, Value};
 use store::Cells;
-use tabular::format::Reader;
+use tabular::{format::Reader, rules::Checker};
 
 /// Bad cells that are named; an answer with more would be too long to be sent.
 const ERRORS_NAMED: usize = 10_000;
@@ -18,13 +19,20 @@ const ERRORS_NAMED: usize = 10_000;
 /// Reads changes against the columns of a dataset and collects what cannot be taken.
 pub struct Values {
     readers: HashMap<String, Result<Reader, String>>,
+    rules: HashMap<String, Checker>,
     errors: Vec<CellError>,
 }
 
 impl Values {
-    pub fn new(columns: &[Column]) -> Self {
+    pub fn new(columns: &[Column], rules: &ColumnRules) -> Self {
         let reader = |column: &Column| Reader::new(column).map_err(|misfit| misfit.0);
+        // They were checked when they were made; of a column that has changed since, they are none.
+        let checker = |column: &Column| {
+            let checker = Checker::new(column, rules.get(&column.id)?).ok()?;
+            Some((column.id.clone(), checker))
+        };
         Self {
+            rules: columns.iter().filter_map(checker).collect(),
             readers: columns
                 .iter()
                 .map(|column| (column.id.clone(), reader(column)))
@@ -62,7 +70,10 @@ impl Values {
             );
             return None;
         }
-        let cells = self.cells(pointer, row_id, &change.cells)?;
+        let cells = match change.op {
+            ChangeOp::Insert => self.new_row(pointer, row_id, &change.cells)?,
+            _ => self.cells(pointer, row_id, &change.cells)?,
+        };
         Some(match (change.op, known) {
             (ChangeOp::Update, Some(row_id)) => store::Change::Update(row_id, cells),
             (ChangeOp::Delete, Some(row_id)) => store::Change::Delete(row_id),
@@ -70,8 +81,26 @@ impl Values {
         })
     }
 
-    /// The cells at this place of the request.
-    pub fn cells(
+    /// The cells of a new row at this place of the request: what is left out is null, which not every column takes.
+    pub fn new_row(
+        &mut self,
+        pointer: &str,
+        row_id: Option<&str>,
+        cells: &Map<String, Value>,
+    ) -> Option<Cells> {
+        let missing = self.rules.iter().filter(|(id, _)| !cells.contains_key(*id));
+        let broken: Vec<_> = missing
+            .filter_map(|(id, rules)| Some((id.clone(), rules.check(None).err()?.message)))
+            .collect();
+        let whole = broken.is_empty();
+        for (id, message) in broken {
+            let place = format!("{pointer}/cells/{id}");
+            self.fault(place, row_id, Some(&id), message, Value::Null);
+        }
+        self.cells(pointer, row_id, cells).filter(|_| whole)
+    }
+
+    fn cells(
         &mut self,
         pointer: &str,
         row_id: Option<&str>,
@@ -83,7 +112,15 @@ impl Values {
             let text = match self.readers.get(id) {
                 None => Err("The dataset has no column of this id.".to_owned()),
                 Some(Err(misfit)) => Err(misfit.clone()),
-                Some(Ok(reader)) => text(reader, value),
+                Some(Ok(reader)) => text(reader, value).and_then(|text| {
+                    let broken = self
+                        .rules
+                        .get(id)
+                        .map(|rules| rules.check_text(text.as_deref()));
+                    broken
+                        .transpose()
+                        .map_or_else(|broken| Err(broken.message), |_| Ok(text))
+                }),
             };
             match text {
                 Ok(text) => read.push((id.clone(), text)),

@@ -53,7 +53,8 @@ pub async fn load(
     from: Option<Checkpoint>,
 ) -> Result<Loaded, Stop> {
     let deps = &attempt.deps;
-    deps.store
+    let open = deps
+        .store
         .open_load(attempt.upload, plan.generation)
         .await?;
     let from = from.unwrap_or_default();
@@ -69,6 +70,7 @@ pub async fn load(
         plan.batch_bytes as usize,
         from,
     );
+    let loader = loader.and_then(|loader| loader.with_rules(&plan.file, &open.rules));
     let loader = loader.map_err(|e| Stop::Failed(e.into()))?;
     let (parsed, batches) = mpsc::channel(BATCHES_AHEAD);
     let object = Object::pinned(&deps.s3, &plan.object);

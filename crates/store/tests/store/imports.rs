@@ -230,7 +230,7 @@ async fn a_dataset_is_listed_from_its_first_version_and_gone_when_deleted() {
         (3, 1, 1)
     );
     db.store
-        .rename_dataset(import.dataset_no(), "Other")
+        .change_dataset(import.dataset_no(), Some("Other"), None)
         .await
         .unwrap();
     let shown = db

@@ -301,3 +301,105 @@ async fn the_document_is_served_to_anyone() {
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.body["openapi"].as_str().unwrap().starts_with("3.1"));
 }
+
+#[tokio::test]
+async fn rules_hold_for_what_is_written_from_then_on() {
+    let app = App::start().await;
+    let (owner, editor) = (app.person("owner").await, app.person("editor").await);
+    let table = table().reject(place(4));
+    let dataset = app.dataset(&owner, "Numbers", &table).await;
+    app.share(dataset, &editor, "editor").await;
+    let path = format!("/datasets/{dataset}");
+    let set = async |rules: Value, by| {
+        let body = json!({"rules": rules});
+        app.send("PATCH", &path, Some(by), &[], Some(body)).await
+    };
+    let rules = json!({"col_2": {"required": true, "max": "500"}});
+    assert_eq!(
+        set(rules.clone(), &editor).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let shown = set(rules.clone(), &owner).await;
+    assert_eq!(
+        (shown.status, &shown.body["rules"]),
+        (StatusCode::OK, &rules)
+    );
+    assert_eq!(shown.body["version"], 1);
+    // Other columns keep theirs, and a column of which nothing is asked has none.
+    let more = json!({"col_1": {"pattern": "[a-z]+"}});
+    let shown = set(more, &owner).await;
+    assert_eq!(shown.body["rules"]["col_2"], rules["col_2"]);
+    let named = app
+        .send(
+            "PATCH",
+            &path,
+            Some(&owner),
+            &[],
+            Some(json!({"name": "Ruled"})),
+        )
+        .await;
+    assert_eq!(named.body["rules"], shown.body["rules"]);
+    for (wrong, pointer) in [
+        (json!({"col_1": {"pattern": "("}}), "/rules/col_1/pattern"),
+        (json!({"col_1": {"min": "a"}}), "/rules/col_1/min"),
+        (json!({"col_2": {"one_of": ["x"]}}), "/rules/col_2/one_of"),
+        (json!({"col_9": {}}), "/rules/col_9"),
+    ] {
+        let refused = set(wrong, &owner).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert_eq!(refused.body["pointer"], pointer);
+    }
+
+    let commit = async |changes: Value| {
+        let body = json!({"base_version": 1, "changes": changes});
+        app.send(
+            "POST",
+            &format!("{path}/commits"),
+            Some(&editor),
+            &[],
+            Some(body),
+        )
+        .await
+    };
+    let refused = commit(json!([
+        {"op": "insert", "cells": {"col_1": "A1", "col_2": 501}},
+        {"op": "insert", "cells": {"col_1": "ok"}},
+        {"op": "update", "row_id": "1", "cells": {"col_2": null}},
+    ]))
+    .await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let errors: Vec<_> = refused.body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["pointer"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            "/changes/0/cells/col_1",
+            "/changes/0/cells/col_2",
+            "/changes/1/cells/col_2",
+            "/changes/2/cells/col_2"
+        ]
+    );
+    let kept = commit(json!([{"op": "insert", "cells": {"col_1": "ok", "col_2": 500}}])).await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.body);
+
+    let list = app.get(&format!("{path}/quarantine"), &editor).await;
+    let resubmit = async |value: Value| {
+        let body = json!({"rows": [{"id": list.body["rows"][0]["id"], "cells": {"col_2": value}}]});
+        let path = format!("{path}/quarantine/resubmit");
+        app.send("POST", &path, Some(&editor), &[], Some(body))
+            .await
+    };
+    let refused = resubmit(json!(501)).await;
+    assert_eq!(
+        refused.body["errors"][0]["message"],
+        "The column takes 500 or less."
+    );
+    assert_eq!(resubmit(json!(5)).await.status, StatusCode::CREATED);
+
+    let none = set(json!({"col_1": {}, "col_2": {}}), &owner).await;
+    assert_eq!(none.body["rules"], json!({}));
+}

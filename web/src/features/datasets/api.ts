@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 
 import { api, unwrap } from '@/lib/api/client';
-import type { Dataset, NewColumn, VersionInfo } from '@/lib/api/types';
+import type { Dataset, NewColumn, Rules, VersionInfo } from '@/lib/api/types';
 
 async function listAll(signal: AbortSignal): Promise<Dataset[]> {
   const datasets: Dataset[] = [];
@@ -63,6 +63,9 @@ export const createDataset = (name: string, columns: NewColumn[]) => unwrap(api.
 
 export const renameDataset = (id: string, name: string) =>
   unwrap(api.PATCH('/api/v1/datasets/{id}', { params: { path: { id } }, body: { name } }));
+
+/** Rules by column id; columns that are not named keep theirs. */
+export const setRules = (id: string, rules: Record<string, Rules>) => unwrap(api.PATCH('/api/v1/datasets/{id}', { params: { path: { id } }, body: { rules } }));
 
 export const deleteDataset = (id: string) => unwrap(api.DELETE('/api/v1/datasets/{id}', { params: { path: { id } } }));
 

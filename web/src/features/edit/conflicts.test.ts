@@ -6,7 +6,7 @@ import { questionsOf, rebaseOf } from './conflicts';
 import { reduce, startSession } from './session';
 
 const columns = [{ id: 'col_1', name: 'n', type: 'int64' as const }, { id: 'col_2', name: 'm', type: 'int64' as const }];
-const head: Dataset = { id: 'dst_1', name: 'd', version: 9, rows: 5, columns, role: 'editor', quarantined: 0, published_at: '', created_at: '' };
+const head: Dataset = { id: 'dst_1', name: 'd', version: 9, rows: 5, columns, role: 'editor', quarantined: 0, rules: {}, published_at: '', created_at: '' };
 const conflict = (row_id: string, column: string | null, gone = false): Conflict => ({ row_id, column, base: '1', theirs: '2', yours: '3', gone });
 
 it('asks once for a cell, once for a row, and nothing where both deleted', () => {

@@ -30,6 +30,7 @@ export type Place = Schemas['Place'];
 export type QuarantinedRow = Schemas['QuarantinedRow'];
 export type QuarantineList = Schemas['QuarantineList'];
 export type QuarantineState = Schemas['QuarantineState'];
+export type Rules = Schemas['Rules'];
 export type Resubmission = Schemas['Resubmission'];
 export type Problem = Schemas['Problem'];
 export type CommitRequest = Schemas['CommitRequest'];

@@ -53,7 +53,7 @@ export function SettingsTab({ dataset }: { dataset: Dataset }) {
       <NameCard dataset={dataset} owner={owner} />
       <section className="card stack" style={{ padding: '20px 0 0' }}>
         <h2 style={{ padding: '0 20px' }}>{plural(dataset.columns.length, 'column')}</h2>
-        <ColumnList columns={dataset.columns} />
+        <ColumnList dataset={dataset} />
       </section>
       {dataset.role === 'viewer' ? null : (
         <>

@@ -22,7 +22,7 @@ export function RecordList({ dataset, quarantine, onOpen }: RecordsProps) {
     <ol className="record-list" aria-label="Records in quarantine">
       {rows.map((row) => {
         const mend = mends.get(row.id);
-        const told = dataset.columns.filter((column) => mend?.cells.has(column.id) || whyNot(row, mend, refusals, column) !== null);
+        const told = dataset.columns.filter((column) => (mend?.cells.has(column.id) ?? false) || whyNot(row, mend, refusals, column) !== null);
         const name = `Record ${count(row.record)} of ${row.file_name}`;
         return (
           <li key={row.id} className={mend ? 'mended' : ''}>
