@@ -39,7 +39,10 @@ pub enum Target {
 }
 
 /// A larger file is sent in parts, unless the checksum of the whole of it is given.
-pub const WHOLE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+pub const WHOLE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// What the parts of a file are long where nobody says otherwise. Whoever can send several at a time does well to ask for parts of
+/// any larger file.
+pub const PART_BYTES: u64 = 16 * 1024 * 1024;
 /// As S3 demands of every part but the last.
 pub const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;
 

@@ -6,7 +6,7 @@ use contracts::{
     Code, DatasetId, Problem,
     names::checked_name,
     plan::Options,
-    upload::{Confirm, Mode, PART_BYTES_MIN, WHOLE_BYTES_MAX},
+    upload::{Confirm, Mode, PART_BYTES, PART_BYTES_MIN, WHOLE_BYTES_MAX},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -112,7 +112,7 @@ impl UploadRequest {
         match &self.sums {
             Sums::Parts { part_bytes, .. } => Some(*part_bytes),
             // BYTES_MAX is far from PARTS_MAX of these.
-            Sums::None if self.bytes > WHOLE_BYTES_MAX => Some(WHOLE_BYTES_MAX),
+            Sums::None if self.bytes > WHOLE_BYTES_MAX => Some(PART_BYTES),
             Sums::None | Sums::Whole(_) => None,
         }
     }

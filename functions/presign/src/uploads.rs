@@ -52,7 +52,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Ask to upload a file
 ///
-/// Answers with a link to PUT the bytes to, or with one for each part of a file that is larger than 16 MiB or whose parts'
+/// Answers with a link to PUT the bytes to, or with one for each part of a file that is larger than 256 MiB or whose parts'
 /// checksums are given; the parts are then put together by `/complete`. Length and (when given) checksum are signed: send
 /// exactly the file, with the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
 /// edit ("append", "upsert", "replace" or "sync", `dataset.id`); `key` names the columns by which upsert and sync tell rows apart.

@@ -7,8 +7,8 @@ use anyhow::{Context as _, bail};
 use contracts::{
     UploadId,
     upload::{
-        Checksum, CompleteUpload, CreatedUpload, Link, PartLink, PartLinks, SendTo, SentPart,
-        Upload, WHOLE_BYTES_MAX,
+        Checksum, CompleteUpload, CreatedUpload, Link, PART_BYTES, PartLink, PartLinks, SendTo,
+        SentPart, Upload,
     },
 };
 use futures::TryStreamExt as _;
@@ -148,7 +148,7 @@ pub(super) async fn measure(path: &Path) -> anyhow::Result<(u64, Checksum)> {
     let mut bytes = 0;
     let mut buffer = vec![0; PIECE_BYTES];
     loop {
-        let mut part = (&mut file).take(WHOLE_BYTES_MAX);
+        let mut part = (&mut file).take(PART_BYTES);
         let mut hash = Sha256::new();
         let before = bytes;
         loop {
@@ -172,7 +172,7 @@ pub(super) async fn measure(path: &Path) -> anyhow::Result<(u64, Checksum)> {
     let checksum = match <[String; 1]>::try_from(sums) {
         Ok([sha256]) => Checksum::Whole { sha256 },
         Err(sha256) => Checksum::Parts {
-            part_bytes: WHOLE_BYTES_MAX,
+            part_bytes: PART_BYTES,
             sha256,
         },
     };
