@@ -611,35 +611,6 @@ export interface components {
             /** @description UTC, six decimals. */
             published_at: string;
         };
-        BTreeMap: {
-            [key: string]: {
-                /**
-                 * @description Not null, and in a text column not empty.
-                 * @default false
-                 */
-                required: boolean;
-                /**
-                 * @description The least value, as the API writes it; of numbers, dates and times.
-                 * @default null
-                 */
-                min: string | null;
-                /**
-                 * @description The greatest.
-                 * @default null
-                 */
-                max: string | null;
-                /**
-                 * @description A regular expression that the whole text matches, without look-around and back references; of a text column.
-                 * @default null
-                 */
-                pattern: string | null;
-                /**
-                 * @description The values that there may be.
-                 * @default null
-                 */
-                one_of: string[] | null;
-            };
-        };
         /** @description One cell at a version, whole; or the slice of a long one that was asked for. */
         CellAt: {
             /** Format: int64 */
@@ -673,7 +644,10 @@ export interface components {
         /** @description What may be changed of a dataset itself; what is left out stays. */
         ChangeDataset: {
             name?: string | null;
-            rules?: components["schemas"]["BTreeMap"] | null;
+            /** @description By column id: all the rules of that column. Columns that are not named keep theirs. */
+            rules?: {
+                [key: string]: components["schemas"]["Rules"];
+            } | null;
         };
         /**
          * @description What a commit does with one row.
@@ -800,7 +774,9 @@ export interface components {
              */
             quarantined: number;
             /** @description What new values have to be, by column id. */
-            rules: components["schemas"]["BTreeMap"];
+            rules: {
+                [key: string]: components["schemas"]["Rules"];
+            };
             /** @description UTC, six decimals: when the head was published. */
             published_at: string;
             created_at: string;
@@ -1175,6 +1151,34 @@ export interface components {
              */
             total: number;
             next?: string | null;
+        };
+        /** @description What the values of a column must be. Null keeps every rule but `required`. */
+        Rules: {
+            /**
+             * @description Not null, and in a text column not empty.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * @description The least value, as the API writes it; of numbers, dates and times.
+             * @default null
+             */
+            min: string | null;
+            /**
+             * @description The greatest.
+             * @default null
+             */
+            max: string | null;
+            /**
+             * @description A regular expression that the whole text matches, without look-around and back references; of a text column.
+             * @default null
+             */
+            pattern: string | null;
+            /**
+             * @description The values that there may be.
+             * @default null
+             */
+            one_of: string[] | null;
         };
         /** @description The numbers: one row per group, the group first, then the measures; without groups one row of measures. */
         Series: {
