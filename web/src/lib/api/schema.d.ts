@@ -128,8 +128,12 @@ export interface paths {
         delete: operations["delete_dataset"];
         options?: never;
         head?: never;
-        /** Rename a dataset (owners) */
-        patch: operations["rename_dataset"];
+        /**
+         * Rename a dataset, or set the rules of its columns (owners)
+         * @description Rules hold for what is written from then on: an import quarantines a record that breaks one, a commit refuses the cell. Rows
+         *     that are there already are not looked at.
+         */
+        patch: operations["change_dataset"];
         trace?: never;
     };
     "/api/v1/datasets/{id}/aggregate": {
@@ -650,10 +654,10 @@ export interface paths {
         put?: never;
         /**
          * Ask to upload a file
-         * @description Answers with a link to PUT the bytes to, or with one for each part of a file that is larger than 16 MiB or whose parts'
+         * @description Answers with a link to PUT the bytes to, or with one for each part of a file that is larger than 256 MiB or whose parts'
          *     checksums are given; the parts are then put together by `/complete`. Length and (when given) checksum are signed: send
          *     exactly the file, with the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
-         *     edit ("append" or "replace", `dataset.id`).
+         *     edit ("append", "upsert", "replace" or "sync", `dataset.id`); `key` names the columns by which upsert and sync tell rows apart.
          */
         post: operations["create_upload"];
         delete?: never;
@@ -802,6 +806,14 @@ export interface components {
             /** @description Column id to value. Columns left out keep their value; of a new row they are null. */
             cells?: Record<string, never>;
         };
+        /** @description What may be changed of a dataset itself; what is left out stays. */
+        ChangeDataset: {
+            name?: string | null;
+            /** @description By column id: all the rules of that column. Columns that are not named keep theirs. */
+            rules?: {
+                [key: string]: components["schemas"]["Rules"];
+            } | null;
+        };
         /** @description `PATCH /datasets/{id}/hooks/{hook_id}`: what is left out stays. */
         ChangeHook: {
             name?: string | null;
@@ -888,6 +900,11 @@ export interface components {
             /** @description Whether the row is no more at the head. */
             gone: boolean;
         };
+        Container: {
+            packing: components["schemas"]["Packing"];
+            /** @description The file of the archive that is read. It is only shown, never used as a path. */
+            member?: string | null;
+        };
         /** @description `POST /datasets/{id}/hooks` */
         CreateHook: {
             /** @description Who sends, or what. */
@@ -943,6 +960,10 @@ export interface components {
              * @description Records in quarantine: neither resubmitted nor discarded.
              */
             quarantined: number;
+            /** @description What new values have to be, by column id. */
+            rules: {
+                [key: string]: components["schemas"]["Rules"];
+            };
             /** @description UTC, six decimals: when the head was published. */
             published_at: string;
             created_at: string;
@@ -967,11 +988,35 @@ export interface components {
             encoding: components["schemas"]["Encoding"];
             /** @description Whether a byte order mark opens the file. */
             bom: boolean;
+            /** @description One or several characters between two cells. */
             delimiter: string;
-            /** @description The quote mark; null when cells are never quoted. */
+            /** @description The quote mark (the opening one where it has a counterpart: `“`, `„`, `«`); null when cells are never quoted. */
             quote?: string | null;
+            escape?: components["schemas"]["Escape"];
+            /** @description What a line begins with that is a comment; null when there are none. */
+            comment?: string | null;
+            /**
+             * Format: int64
+             * @description Records above the table, blank lines and comments among them counted.
+             */
+            preamble?: number;
+            /**
+             * Format: int64
+             * @description Records under the table.
+             */
+            footer?: number;
             /** @description Whether the first record names the columns. */
             header: boolean;
+            /**
+             * Format: int32
+             * @description Records that name the columns together.
+             */
+            header_rows?: number;
+            /**
+             * Format: double
+             * @description How sure the reading is, from 0 to 1.
+             */
+            confidence?: number;
         };
         /** @description What changed from one version to another, a page of it in the order of row ids. */
         Diff: {
@@ -1006,10 +1051,30 @@ export interface components {
             endpoint?: string | null;
             region: string;
         };
-        /** @enum {string} */
-        Encoding: "utf-8" | "utf-16le" | "utf-16be";
+        /**
+         * @description How characters are written as bytes, named by the WHATWG Encoding Standard's labels (UTF-32 beside them).
+         * @enum {string}
+         */
+        Encoding: "Utf8" | "Utf16Le" | "Utf16Be" | "Utf32Le" | "Utf32Be" | "Windows1252" | "Windows1250" | "Windows1251" | "Windows1253" | "Windows1254" | "Windows1255" | "Windows1256" | "Windows1257" | "Windows1258" | "Windows874" | "Iso8859_2" | "Iso8859_3" | "Iso8859_4" | "Iso8859_5" | "Iso8859_6" | "Iso8859_7" | "Iso8859_8" | "Iso8859_10" | "Iso8859_13" | "Iso8859_14" | "Iso8859_15" | "Iso8859_16" | "Koi8R" | "Koi8U" | "Ibm866" | "Macintosh" | "MacCyrillic" | "ShiftJis" | "EucJp" | "Gbk" | "Gb18030" | "Big5" | "EucKr";
+        /**
+         * @description How a quote mark stands inside a quoted cell.
+         * @enum {string}
+         */
+        Escape: "doubled" | "backslash" | "none";
+        /**
+         * @description What a file is, whatever its name says. All but text are turned into delimited text as they are read.
+         * @enum {string}
+         */
+        FileFormat: "text" | "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" | "ndjson" | "json" | "parquet";
+        /** @description The format of a file and which part of it is read: enough to read the very same rows again. */
+        FileKind: {
+            format?: components["schemas"]["FileFormat"];
+            container?: components["schemas"]["Container"] | null;
+            sheet?: string | null;
+        };
         /** @description The file's half of a plan. */
-        FilePlan: {
+        FilePlan: components["schemas"]["FileKind"] & {
+            /** @description Of a file that is not text: of the text that it is turned into. */
             dialect: components["schemas"]["Dialect"];
             columns: components["schemas"]["PlannedColumn"][];
             /**
@@ -1134,14 +1199,49 @@ export interface components {
         };
         /** @description What the user fixed beforehand; everything left out is found. */
         Options: {
+            /** @description A label of the WHATWG Encoding Standard (`windows-1252`, `latin1`, `sjis`, …), `utf-32le` or `utf-32be`. */
+            encoding?: string | null;
+            /** @description One or several characters. */
             delimiter?: string | null;
+            /** @description One character; an empty text when cells are never quoted. */
             quote?: string | null;
+            escape?: components["schemas"]["Escape"] | null;
+            /** @description One ASCII character; an empty text when no line is a comment. */
+            comment?: string | null;
+            /**
+             * Format: int64
+             * @description Records above the table.
+             */
+            preamble?: number | null;
+            /**
+             * Format: int64
+             * @description Records under the table.
+             */
+            footer?: number | null;
             header?: boolean | null;
+            /**
+             * Format: int32
+             * @description Records that name the columns together; 0 is `header: false`.
+             */
+            header_rows?: number | null;
             /** @description Type by file column name: anything that does not fit it is quarantined. */
             types?: {
                 [key: string]: components["schemas"]["ColumnType"];
             };
+            /** @description The one spelling of null, by file column name. */
+            nulls?: {
+                [key: string]: string;
+            };
+            /** @description The sheet of a workbook; without it the first one that is visible and not empty. */
+            sheet?: string | null;
+            /** @description The file of an archive; without it the first one that can be read. */
+            member?: string | null;
         };
+        /**
+         * @description What the file is packed in.
+         * @enum {string}
+         */
+        Packing: "gz" | "zst" | "zip";
         PartLink: {
             /**
              * Format: int32
@@ -1352,10 +1452,6 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** @description What may be changed of a dataset itself. */
-        RenameDataset: {
-            name: string;
-        };
         RestoreRequest: {
             /**
              * Format: int64
@@ -1413,6 +1509,34 @@ export interface components {
              */
             total: number;
             next?: string | null;
+        };
+        /** @description What the values of a column must be. Null keeps every rule but `required`. */
+        Rules: {
+            /**
+             * @description Not null, and in a text column not empty.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * @description The least value, as the API writes it; of numbers, dates and times.
+             * @default null
+             */
+            min: string | null;
+            /**
+             * @description The greatest.
+             * @default null
+             */
+            max: string | null;
+            /**
+             * @description A regular expression that the whole text matches, without look-around and back references; of a text column.
+             * @default null
+             */
+            pattern: string | null;
+            /**
+             * @description The values that there may be.
+             * @default null
+             */
+            one_of: string[] | null;
         };
         /** @description In one piece, or part by part. */
         SendTo: components["schemas"]["Link"] | components["schemas"]["PartLinks"];
@@ -1992,7 +2116,7 @@ export interface operations {
             };
         };
     };
-    rename_dataset: {
+    change_dataset: {
         parameters: {
             query?: never;
             header?: never;
@@ -2004,11 +2128,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RenameDataset"];
+                "application/json": components["schemas"]["ChangeDataset"];
             };
         };
         responses: {
-            /** @description With its new name. */
+            /** @description As it is now. */
             200: {
                 headers: {
                     [name: string]: unknown;
