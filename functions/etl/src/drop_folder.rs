@@ -168,6 +168,13 @@ fn read_settings(key: &str, body: &[u8]) -> Result<DropSettings, Problem> {
         )
         .at("/mode"));
     }
+    if matches!(settings.mode, Mode::Upsert | Mode::Sync) && settings.key.is_empty() {
+        return Err(invalid("its mode needs key columns".to_owned()).at("/key"));
+    }
+    if let Err((option, advice)) = settings.options.check() {
+        let advice = advice.trim_end_matches('.').to_owned();
+        return Err(invalid(advice).at(format!("/options/{option}")));
+    }
     Ok(settings)
 }
 
@@ -234,7 +241,11 @@ mod tests {
             (r#"{"mood": "append"}"#, "unknown field `mood`"),
             (r#"{"mode": "add"}"#, "unknown variant `add`"),
             (r#"{"mode": "new"}"#, "cannot be \"new\""),
-            (r#"{"options": {"delimiter": ";;"}}"#, "at line 1 column"),
+            (
+                r#"{"options": {"delimiter": ""}}"#,
+                "one to eight characters",
+            ),
+            (r#"{"mode": "sync"}"#, "key columns"),
         ] {
             let problem = read(text).unwrap_err();
             assert!(problem.detail.contains(says), "{}", problem.detail);

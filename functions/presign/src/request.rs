@@ -522,9 +522,9 @@ mod tests {
             body["checksum"] = checksum;
             UploadRequest::try_from(body).map(|request| request.part_bytes())
         };
-        assert_eq!(parts(16 * MIB, Value::Null), Ok(None));
-        assert_eq!(parts(16 * MIB + 1, Value::Null), Ok(Some(16 * MIB)));
-        assert_eq!(parts(64 * MIB, json!({"sha256": SUM})), Ok(None));
+        assert_eq!(parts(256 * MIB, Value::Null), Ok(None));
+        assert_eq!(parts(256 * MIB + 1, Value::Null), Ok(Some(16 * MIB)));
+        assert_eq!(parts(512 * MIB, json!({"sha256": SUM})), Ok(None));
         let of = |bytes: u64, sums: &[&str]| json!({"part_bytes": bytes, "sha256": sums});
         assert_eq!(parts(9 * MIB, of(5 * MIB, &[SUM, SUM])), Ok(Some(5 * MIB)));
         for (checksum, pointer) in [
