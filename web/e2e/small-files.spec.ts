@@ -50,12 +50,12 @@ test('an empty file is stopped before it is sent', async ({ page }) => {
   await expect(dialog.getByRole('button', { name: 'Upload', exact: true })).toBeDisabled();
 });
 
-test('a workbook is refused by what it holds, also under the name of a CSV file, and nothing appears', async ({ page }) => {
+test('a damaged workbook is refused by what it holds, also under the name of a CSV file, and nothing appears', async ({ page }) => {
   const name = unique('workbook');
   const zip = Buffer.concat([Buffer.from('PK\u0003\u0004\u0014\0\u0006\0\u0008\0'), Buffer.alloc(400, 1)]);
   const card = await uploadNew(page, csv('workbook.csv', zip), name);
   await expect(card).toHaveAttribute('data-stage', 'failed', { timeout: 60_000 });
-  await expect(card.getByRole('alert')).toContainText('CSV');
+  await expect(card.getByRole('alert')).toContainText('damaged');
   await page.goto('/');
   await expect(page.getByRole('heading', { name: 'Datasets' })).toBeVisible();
   await expect(page.getByRole('main').getByRole('link', { name })).toHaveCount(0);
