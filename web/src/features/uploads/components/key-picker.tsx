@@ -1,6 +1,6 @@
+import { Check } from 'lucide-react';
 import { ListBox, ListBoxItem } from 'react-aria-components';
 
-import { Checkbox } from '@/components/checkbox';
 import type { Dataset } from '@/lib/api/types';
 
 interface KeyPickerProps {
@@ -38,7 +38,7 @@ export function KeyPicker({ dataset, value, onChange }: KeyPickerProps) {
           <ListBoxItem id={column.id} textValue={column.name} className="menu-item">
             {({ isSelected }) => (
               <>
-                <Checkbox aria-label={column.name} isSelected={isSelected} isReadOnly excludeFromTabOrder />
+                <Check size={16} aria-hidden style={{ visibility: isSelected ? 'visible' : 'hidden' }} />
                 <span className="cut grow">{column.name}</span>
                 <span className="small faint">{column.type}</span>
               </>
