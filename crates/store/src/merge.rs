@@ -119,7 +119,13 @@ impl Store {
             return Ok(Err(Refused::Elsewhere));
         }
         let head = Head::look(&mut tx, merge.dataset_no).await?;
-        let difference = merge.difference(&mut tx, &head).await?;
+        let difference = match merge.difference(&mut tx, &head).await {
+            // Published since it was found open, and the staged rows cleared away.
+            Err(Error::Database(error)) if is_undefined_table(&error) => {
+                return Ok(Err(Refused::Elsewhere));
+            }
+            difference => difference?,
+        };
         tx.commit().await?;
         Ok(difference)
     }
