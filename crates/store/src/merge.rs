@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
 use crate::{
-    Error, Result, Store, StoredColumn, blocks, columns, commits::Head, imports::big,
-    plans::stored_columns, tables,
+    Error, Result, Store, StoredColumn, blocks, columns, commits::Head, error::is_undefined_table,
+    imports::big, plans::stored_columns, tables,
 };
 
 /// Sorting and hashing a million rows in memory, and the time that this may take.
