@@ -11,8 +11,12 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
 use crate::{
-    Error, Result, Store, StoredColumn, blocks, columns, commits::Head, error::is_undefined_table,
-    imports::big, plans::stored_columns, tables,
+    Error, Result, Store, StoredColumn, blocks, columns,
+    commits::Head,
+    error::{has_code, is_undefined_table},
+    imports::big,
+    plans::stored_columns,
+    tables,
 };
 
 /// Sorting and hashing a million rows in memory, and the time that this may take.
@@ -120,8 +124,10 @@ impl Store {
         }
         let head = Head::look(&mut tx, merge.dataset_no).await?;
         let difference = match merge.difference(&mut tx, &head).await {
-            // Published since it was found open, and the staged rows cleared away.
-            Err(Error::Database(error)) if is_undefined_table(&error) => {
+            // Worked out, or published and cleared away, by another between this one's first look and its lock.
+            Err(Error::Database(error))
+                if is_undefined_table(&error) || has_code(&error, "40001") =>
+            {
                 return Ok(Err(Refused::Elsewhere));
             }
             difference => difference?,
