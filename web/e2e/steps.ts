@@ -78,7 +78,9 @@ export function consoleErrors(page: Page): string[] {
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => {
     // A page that asks who is there is told 401 before the sign-in; the browser logs that itself.
-    if (message.type() === 'error' && !message.text().includes('status of 401')) errors.push(message.text());
+    // The provider's pages, on the other host, are not ours.
+    const isOurs = !message.location().url.startsWith('http://127.0.0.1');
+    if (message.type() === 'error' && isOurs && !message.text().includes('status of 401')) errors.push(message.text());
   });
   return errors;
 }
