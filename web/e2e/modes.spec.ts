@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 
 import { expectNoViolations } from './axe';
-import { cellAt, csv, datasetId, published, signIn, unique, uploadNew } from './steps';
+import { cellAt, chooseFile, csv, datasetId, published, signIn, unique, uploadNew } from './steps';
 
 test.beforeEach(({ page }) => signIn(page));
 
@@ -13,10 +13,7 @@ test('a file updates the rows that it knows by their key and adds the others', a
   await expect(page.getByRole('grid')).toBeVisible();
   const dataset = datasetId(page);
 
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Upload rows' }).click();
-  await (await chooser).setFiles(csv('news.csv', 'sku,price\nB2,3.50\nD4,9.00\n'));
-  const dialog = page.getByRole('dialog', { name: 'Upload a file' });
+  const dialog = await chooseFile(page, csv('news.csv', 'sku,price\nB2,3.50\nD4,9.00\n'), 'Upload rows');
   const upload = dialog.getByRole('button', { name: 'Upload', exact: true });
   await dialog.getByRole('radio', { name: 'Update and add' }).click();
   // The usual key is chosen already; without any there is nothing to send.

@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page, test } from '@playwright/test';
 
 import { expectNoViolations } from './axe';
-import { cellAt, csv, datasetId, news, published, signIn, unique, uploadNew } from './steps';
+import { cellAt, chooseFile, csv, datasetId, news, published, signIn, unique, uploadNew } from './steps';
 
 /** A typed dataset of three rows, and a messy file appended to it. */
 async function messy(page: Page): Promise<string> {
@@ -11,10 +11,8 @@ async function messy(page: Page): Promise<string> {
   await card.getByRole('link', { name: /^Open/ }).click();
   await expect(page.getByRole('grid')).toBeVisible();
   const dataset = datasetId(page);
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Upload rows' }).click();
-  await (await chooser).setFiles(csv('messy.csv', 'tail,seats,built\nN104,fifty,2011-01-01\nN105,180,sometime\n"N106, old",99,2000-01-01\nN1\0 07,1,2012-01-01\nN108,few,2013-03-03\n'));
-  await page.getByRole('dialog', { name: 'Upload a file' }).getByRole('button', { name: 'Upload', exact: true }).click();
+  const dialog = await chooseFile(page, csv('messy.csv', 'tail,seats,built\nN104,fifty,2011-01-01\nN105,180,sometime\n"N106, old",99,2000-01-01\nN1\0 07,1,2012-01-01\nN108,few,2013-03-03\n'), 'Upload rows');
+  await dialog.getByRole('button', { name: 'Upload', exact: true }).click();
   await expect(page.locator('[data-testid="upload-card"]').first()).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
   await page.goto(`/datasets/${dataset}?tab=quarantine`);
   await expect(page.getByRole('tab', { name: /Quarantine 4/ })).toBeVisible();
@@ -129,10 +127,8 @@ test('a rule of a column keeps a row out of the table, and the page says which',
   await dialog.getByRole('button', { name: 'Save rules' }).click();
   await expect(page.getByRole('cell', { name: 'required · 500 or less' })).toBeVisible();
 
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Upload rows' }).click();
-  await (await chooser).setFiles(csv('more.csv', 'tail,seats\nN103,900\nN104,70\n'));
-  await page.getByRole('dialog', { name: 'Upload a file' }).getByRole('button', { name: 'Upload', exact: true }).click();
+  const upload = await chooseFile(page, csv('more.csv', 'tail,seats\nN103,900\nN104,70\n'), 'Upload rows');
+  await upload.getByRole('button', { name: 'Upload', exact: true }).click();
   await expect(page.locator('[data-testid="upload-card"]').first()).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
   await page.goto(`/datasets/${dataset}?tab=quarantine`);
   const seats = page.getByRole('gridcell', { name: /^900/ });

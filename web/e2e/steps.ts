@@ -24,10 +24,10 @@ export const unique = (name: string): string => `${name} ${Date.now().toString(3
 
 export type Files = string | { name: string; mimeType: string; buffer: Buffer };
 
-/** Chooses a file for a new dataset; the dialog stays open. */
-export async function chooseFile(page: Page, file: Files): Promise<Locator> {
+/** Chooses a file for a new dataset, or by *Upload rows* for the one on the screen; the dialog stays open. */
+export async function chooseFile(page: Page, file: Files, button: 'Upload a file' | 'Upload rows' = 'Upload a file'): Promise<Locator> {
   const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Upload a file' }).first().click();
+  await page.getByRole('button', { name: button }).first().click();
   await (await chooser).setFiles(file);
   return page.getByRole('dialog', { name: 'Upload a file' });
 }

@@ -25,15 +25,11 @@ pub fn outcome_key(key: &str) -> Option<String> {
     Some(format!("{OUTCOMES}{}.json", key.strip_prefix(DROP)?))
 }
 
-fn append() -> Mode {
-    Mode::Append
-}
-
 /// What a settings file may say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DropSettings {
-    #[serde(default = "append")]
+    #[serde(default = "Mode::append")]
     pub mode: Mode,
     #[serde(default)]
     pub key: Vec<String>,
@@ -44,7 +40,7 @@ pub struct DropSettings {
 impl Default for DropSettings {
     fn default() -> Self {
         Self {
-            mode: append(),
+            mode: Mode::append(),
             key: Vec::new(),
             options: Options::default(),
         }

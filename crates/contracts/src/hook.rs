@@ -15,16 +15,12 @@ use crate::{
 pub struct CreateHook {
     /// Who sends, or what.
     pub name: String,
-    #[serde(default = "append")]
+    #[serde(default = "Mode::append")]
     pub mode: Mode,
     #[serde(default)]
     pub key: Vec<String>,
     #[serde(default)]
     pub options: Options,
-}
-
-fn append() -> Mode {
-    Mode::Append
 }
 
 /// `PATCH /datasets/{id}/hooks/{hook_id}`: what is left out stays.

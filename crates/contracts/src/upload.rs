@@ -22,6 +22,19 @@ pub enum Mode {
     Sync,
 }
 
+impl Mode {
+    /// Whether rows are found again by a key.
+    #[must_use]
+    pub fn needs_key(self) -> bool {
+        matches!(self, Self::Upsert | Self::Sync)
+    }
+
+    /// What a door does with a file where nobody says otherwise.
+    pub(crate) fn append() -> Self {
+        Self::Append
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confirm {

@@ -16,7 +16,6 @@ use sqlx::{PgConnection, types::Json};
 use crate::{
     Error, Result, Store, StoredColumn, copy,
     imports::{big, from_word},
-    merge,
     plans::stored_columns,
     quarantine, tables,
 };
@@ -209,7 +208,7 @@ async fn lock_commit(
             row_lo: found.row_lo,
             rows: big(found.plan.0.file.rows),
             columns: stored_columns(&found.plan.0)?,
-            table: if merge::stages(found.plan.0.mode) {
+            table: if found.plan.0.mode.needs_key() {
                 tables::staged(found.dataset, found.id)
             } else {
                 tables::live(found.dataset)

@@ -59,10 +59,6 @@ pub(crate) struct Merge<'a> {
     pub(crate) plan: &'a Plan,
 }
 
-pub(crate) fn stages(mode: Mode) -> bool {
-    matches!(mode, Mode::Upsert | Mode::Sync)
-}
-
 /// The key's columns, by id or name, among those of the plan that the file has.
 ///
 /// # Errors

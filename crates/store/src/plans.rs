@@ -221,7 +221,7 @@ impl Store {
             dataset.next_column
         };
         number_columns(&mut plan.file.columns, import.mode, &present, &mut next)?;
-        if merge::stages(import.mode) {
+        if import.mode.needs_key() {
             merge::key_of(&plan)?;
         }
         sqlx::query!(
@@ -415,7 +415,7 @@ impl Store {
         } else {
             tables::widen(&mut tx, dataset_no, &columns).await?;
         }
-        if merge::stages(import.mode) {
+        if import.mode.needs_key() {
             tables::create_staged(&mut tx, dataset_no, dataset.commit, &columns).await?;
         }
         tx.commit().await?;

@@ -242,11 +242,9 @@ async fn commit(
             format!("A commit has at most {CHANGES_MAX} changes. Send them as several commits."),
         ));
     }
-    let columns = store
-        .resolve(grant.no, At::Version(grant.head))
-        .await?
-        .shown_columns();
-    let mut values = Values::new(&columns, &store.rules(grant.no).await?);
+    let head = At::Version(grant.head);
+    let (head, rules) = tokio::try_join!(store.resolve(grant.no, head), store.rules(grant.no))?;
+    let mut values = Values::new(&head.shown_columns(), &rules);
     let changes = request
         .changes
         .iter()

@@ -8,7 +8,6 @@ use aws_sdk_s3::primitives::ByteStream;
 use contracts::{
     Code, DatasetId, Problem, UploadId, UserId,
     drop_folder::{DROP, DropOutcome, DropSettings, SETTINGS_FILE, outcome_key},
-    events::Wake,
     upload::{Confirm, Mode, Target, UploadState},
 };
 use store::NewImport;
@@ -18,6 +17,7 @@ use crate::{
     error::Error,
     event::{Arrival, Dropped},
     object::{ReadError, classify},
+    publish,
 };
 
 /// More is no settings file.
@@ -81,13 +81,7 @@ pub async fn take_up(deps: &Deps, arrival: &Arrival, dropped: &Dropped) -> Resul
 
 /// The consumer tells what became of a file that failed before it got there; later if this is lost.
 pub async fn wake(deps: &Deps) {
-    let wake = Wake {
-        reason: "a dropped file failed".to_owned(),
-    };
-    let Ok(body) = serde_json::to_string(&wake) else {
-        return;
-    };
-    if let Err(error) = deps.wake.send(&body).await {
+    if let Err(error) = publish::wake(deps, "a dropped file failed").await {
         tracing::debug!(
             error = crate::error::chain(&error),
             "the consumer was not woken"
@@ -168,7 +162,7 @@ fn read_settings(key: &str, body: &[u8]) -> Result<DropSettings, Problem> {
         )
         .at("/mode"));
     }
-    if matches!(settings.mode, Mode::Upsert | Mode::Sync) && settings.key.is_empty() {
+    if settings.mode.needs_key() && settings.key.is_empty() {
         return Err(invalid("its mode needs key columns".to_owned()).at("/key"));
     }
     if let Err((option, advice)) = settings.options.check() {

@@ -55,6 +55,14 @@ pub struct Outgoing {
     pub payload: Bytes,
 }
 
+/// Wakes the consumer.
+pub async fn wake(deps: &Deps, reason: &str) -> Result<(), PublishError> {
+    let wake = Wake {
+        reason: reason.to_owned(),
+    };
+    Ok(deps.wake.send(&serde_json::to_string(&wake)?).await?)
+}
+
 /// Publishes one generation of one upload.
 #[derive(Debug)]
 pub struct Publisher<'a> {
@@ -100,10 +108,7 @@ impl<'a> Publisher<'a> {
     }
 
     pub async fn wake(&self, reason: &str) -> Result<(), PublishError> {
-        let wake = Wake {
-            reason: reason.to_owned(),
-        };
-        Ok(self.deps.wake.send(&serde_json::to_string(&wake)?).await?)
+        wake(self.deps, reason).await
     }
 
     fn headers(&self, kind: &str, last: &str) -> HeaderMap {

@@ -99,7 +99,7 @@ async fn create_hook(
         let detail = "A hook belongs to a dataset, so its mode cannot be \"new\".";
         return Err(invalid("/mode", detail).into());
     }
-    if body.key.is_empty() == matches!(body.mode, Mode::Upsert | Mode::Sync) {
+    if body.key.is_empty() == body.mode.needs_key() {
         let detail = "A key is for the modes \"upsert\" and \"sync\", which need one.";
         return Err(invalid("/key", detail).into());
     }

@@ -221,14 +221,13 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 fn checked_key(mode: Mode, key: Vec<String>) -> Result<Vec<String>, Problem> {
-    let needs_key = matches!(mode, Mode::Upsert | Mode::Sync);
-    if needs_key && key.is_empty() {
+    if mode.needs_key() && key.is_empty() {
         return Err(invalid(
             "/key",
             "Name the columns by which a row of the file is the same as one of the dataset.",
         ));
     }
-    if !needs_key && !key.is_empty() {
+    if !mode.needs_key() && !key.is_empty() {
         return Err(invalid(
             "/key",
             "A key is only for the modes \"upsert\" and \"sync\"; leave it out.",
