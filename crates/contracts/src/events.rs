@@ -65,6 +65,8 @@ pub struct EndOfLoad {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "gridkeep", rename_all = "snake_case")]
 pub enum Work {
+    /// Go on analysing from where the last invocation came to.
+    Analyse { upload: UploadId, generation: i32 },
     /// Go on loading from a checkpoint.
     Load {
         upload: UploadId,

@@ -1,6 +1,6 @@
 //! The versioned-table engine: the only crate with SQL on `data.*`.
 //!
-//! A file's way through it: [`imports`] (who may work on it, its state), [`plans`] (what analysis found; opens the commit and
+//! A file's way through it: [`imports`] (who may work on it, its state), [`analyses`] (what a long analysis has gathered), [`plans`] (what analysis found; opens the commit and
 //! the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync), [`publish`] (the version), [`outbox`] (telling
 //! the others). [`drops`] and [`hooks`] are what files need besides that come through drop folders and webhooks. Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
@@ -11,6 +11,7 @@
 //! Everything is a method of [`Store`]. Locks are always taken in the order dataset, import, commit.
 
 pub mod aggregate;
+pub mod analyses;
 pub mod columns;
 pub mod commits;
 pub mod content;
@@ -47,6 +48,7 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
+pub use analyses::SavedAnalysis;
 pub use columns::StoredColumn;
 pub use commits::{Cells, Change, Commit, IdempotencyKey, NewCommit};
 pub use datasets::DatasetPage;

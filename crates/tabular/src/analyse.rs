@@ -140,6 +140,15 @@ impl Analyser {
         }
     }
 
+    /// Where in the file the next record begins, for progress.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        match &self.stage {
+            Stage::Head(_) => 0,
+            Stage::Body(body) => body.decoder.next_position().byte,
+        }
+    }
+
     /// Rows seen so far, for progress.
     #[must_use]
     pub fn rows_read(&self) -> u64 {

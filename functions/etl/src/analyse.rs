@@ -1,5 +1,6 @@
 //! The first reading of a file: every row is looked at, and the plan is stored. The first one stored stands, so that a second
-//! reading by newer code changes nothing. [`crate::load`] reads again, by the plan.
+//! reading by newer code changes nothing. Where the time runs out, what was gathered of a plain text is saved for the next invocation.
+//! [`crate::load`] reads again, by the plan.
 
 use std::{ops::ControlFlow, sync::Arc};
 
@@ -9,7 +10,8 @@ use contracts::{
     plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan},
     upload::Mode,
 };
-use store::{At, Import};
+use futures::StreamExt as _;
+use store::{At, Import, SavedAnalysis};
 use tabular::{Analyser, Analysis, FileError, Finished, sniff::HEAD_BYTES, source::is_plain_text};
 use tokio::sync::mpsc;
 
@@ -21,13 +23,23 @@ use crate::{
     spool::{self, Until},
 };
 
-/// Reads the whole object and stores what was found.
+/// How an analysis ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Analysed {
+    /// The plan is stored.
+    Planned(Box<Plan>),
+    /// The time ran out; what was gathered is stored.
+    GoOn,
+}
+
+/// Reads the object to its end, from where `saved` came to, and stores what was found.
 pub async fn analyse(
     attempt: &Attempt,
     import: &Import,
     object: &Object,
     generation: i32,
-) -> Result<Plan, Stop> {
+    saved: Option<SavedAnalysis>,
+) -> Result<Analysed, Stop> {
     let declared = import.upload.bytes_total;
     let at = object.at();
     if at.bytes != declared {
@@ -44,7 +56,12 @@ pub async fn analyse(
         ),
         Mode::New | Mode::Replace => None,
     };
-    let analysis = read(attempt, import, object, fixed).await?;
+    let analysis = match read(attempt, import, object, fixed, saved.as_ref()).await? {
+        Reading::Done(analysis) => *analysis,
+        Reading::BrokenOff(analyser) => {
+            return break_off(attempt, object, generation, *analyser, saved).await;
+        }
+    };
     let plan = Plan {
         generation,
         object: at.clone(),
@@ -58,7 +75,45 @@ pub async fn analyse(
         .save_plan(attempt.upload, &plan, &analysis.warnings)
         .await?;
     tracing::info!(upload.id = %attempt.upload, bytes = at.bytes, rows = stored.file.rows, "a file is analysed");
-    Ok(stored)
+    Ok(Analysed::Planned(Box::new(stored)))
+}
+
+enum Reading {
+    Done(Box<Analysis>),
+    BrokenOff(Box<Analyser>),
+}
+
+/// What was gathered is safe before somebody is asked to go on with it.
+async fn break_off(
+    attempt: &Attempt,
+    object: &Object,
+    generation: i32,
+    analyser: Analyser,
+    former: Option<SavedAnalysis>,
+) -> Result<Analysed, Stop> {
+    let bytes = analyser.bytes_read();
+    let saved = SavedAnalysis {
+        object: object.at().clone(),
+        state: analyser.save().map_err(|e| Stop::Failed(e.into()))?,
+    };
+    if former.is_some_and(|former| former == saved) && attempt.had_its_time() {
+        return Err(Stop::Failed(Problem::new(
+            Code::UnreadableFile,
+            format!(
+                "The record that begins at byte {bytes} is so long that its end is not found in the time of one run. Check the quote marks there."
+            ),
+        )));
+    }
+    let is_ours = attempt
+        .deps
+        .store
+        .save_analysis(attempt.upload, attempt.owner(), generation, &saved)
+        .await?;
+    if !is_ours {
+        return Err(Error::LeaseLost.into());
+    }
+    tracing::info!(upload.id = %attempt.upload, bytes, state_bytes = saved.state.len(), "an analysis is broken off");
+    Ok(Analysed::GoOn)
 }
 
 async fn read(
@@ -66,40 +121,47 @@ async fn read(
     import: &Import,
     object: &Object,
     fixed: Option<Vec<Column>>,
-) -> Result<Analysis, Stop> {
-    let head = object.head_bytes(HEAD_BYTES as u64).await?;
-    if !is_plain_text(&head) {
-        return read_copy(attempt, import, object, fixed).await;
-    }
-    let mut analyser =
-        Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?;
+    saved: Option<&SavedAnalysis>,
+) -> Result<Reading, Stop> {
+    let restored = saved.and_then(|saved| Analyser::restore(&saved.state, &import.options));
+    let mut analyser = match restored {
+        Some(analyser) => analyser,
+        None => {
+            let head = object.head_bytes(HEAD_BYTES as u64).await?;
+            if !is_plain_text(&head) {
+                return read_copy(attempt, import, object, fixed).await;
+            }
+            Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?
+        }
+    };
     loop {
-        match read_once(attempt, object, analyser).await? {
-            Finished::Analysis(analysis) => return Ok(*analysis),
-            Finished::Again(again) => analyser = *again,
+        analyser = match read_once(attempt, object, analyser).await? {
+            Read::Finished(Finished::Analysis(analysis)) => return Ok(Reading::Done(analysis)),
+            Read::Finished(Finished::Again(again)) => *again,
+            Read::BrokenOff(analyser) => return Ok(Reading::BrokenOff(analyser)),
         }
     }
 }
 
-async fn read_once(
-    attempt: &Attempt,
-    object: &Object,
-    analyser: Analyser,
-) -> Result<Finished, Stop> {
+enum Read {
+    Finished(Finished),
+    BrokenOff(Box<Analyser>),
+}
+
+async fn read_once(attempt: &Attempt, object: &Object, analyser: Analyser) -> Result<Read, Stop> {
     let (parts, received) = pipe::channel();
     let progress = Arc::clone(&attempt.progress);
+    let (again, from) = analyser.wants();
+    let bytes = object.read_range(again).chain(object.read(from));
     let parser = tokio::task::spawn_blocking(move || infer(analyser, received, &progress));
     let fed = tokio::select! {
-        fed = pipe::feed(object.read(0), parts) => fed,
-        () = tokio::time::sleep_until(attempt.closing.into()) => return Err(Error::OutOfTime.into()),
+        fed = pipe::feed(bytes, parts) => fed,
+        // The feed is dropped, and the parser sees that nothing more comes.
+        () = tokio::time::sleep_until(attempt.closing.into()) => Ok(()),
     };
-    let inferred = parser.await.map_err(Error::Parser)?;
+    let read = parser.await.map_err(Error::Parser)?;
     fed?;
-    match inferred {
-        Ok(Some(finished)) => Ok(finished),
-        Ok(None) => Err(Error::OutOfTime.into()),
-        Err(error) => Err(Stop::Failed(error.into())),
-    }
+    read.map_err(|error| Stop::Failed(error.into()))
 }
 
 /// As [`read`], for a file that is not plain text.
@@ -108,10 +170,11 @@ async fn read_copy(
     import: &Import,
     object: &Object,
     fixed: Option<Vec<Column>>,
-) -> Result<Analysis, Stop> {
+) -> Result<Reading, Stop> {
+    let tell = |copied| attempt.progress.analysing(copied, 0);
     let file = tokio::select! {
-        file = spool::copy(attempt, object) => file?,
-        () = tokio::time::sleep_until(attempt.closing.into()) => return Err(Error::OutOfTime.into()),
+        file = spool::copy(attempt, object, tell) => file?,
+        () = tokio::time::sleep_until(attempt.closing.into()) => return Err(spool::too_slow(attempt)),
     };
     let (until, _guard) = Until::new(attempt.closing);
     let progress = Arc::clone(&attempt.progress);
@@ -124,7 +187,7 @@ async fn read_copy(
             let mut whole = true;
             source.pour(0, &mut |piece| {
                 analyser.push(piece)?;
-                progress.set(bytes, analyser.rows_read());
+                progress.analysing(bytes, analyser.rows_read());
                 let flow = until.flow();
                 whole = flow == ControlFlow::Continue(());
                 Ok(flow)
@@ -133,36 +196,34 @@ async fn read_copy(
                 return Ok(None);
             }
             match analyser.finish()? {
-                Finished::Analysis(analysis) => return Ok(Some(*analysis)),
+                Finished::Analysis(analysis) => return Ok(Some(analysis)),
                 Finished::Again(again) => analyser = *again,
             }
         }
     });
     match parser.await.map_err(Error::Parser)? {
-        Ok(Some(analysis)) => Ok(analysis),
-        Ok(None) => Err(Error::OutOfTime.into()),
+        Ok(Some(analysis)) => Ok(Reading::Done(analysis)),
+        Ok(None) => Err(spool::too_slow(attempt)),
         Err(error) => Err(spool::stop(error)),
     }
 }
 
-/// On a thread of its own. `None` when the reading was broken off.
+/// On a thread of its own.
 fn infer(
     mut analyser: Analyser,
     mut parts: mpsc::Receiver<Piece>,
     progress: &Progress,
-) -> Result<Option<Finished>, FileError> {
-    let mut bytes = 0;
+) -> Result<Read, FileError> {
     while let Some(piece) = parts.blocking_recv() {
         let Piece::Part(part) = piece else {
-            return analyser.finish().map(Some);
+            return analyser.finish().map(Read::Finished);
         };
         for slice in part {
             analyser.push(&slice)?;
-            bytes += slice.len() as u64;
-            progress.set(bytes, analyser.rows_read());
+            progress.analysing(analyser.bytes_read(), analyser.rows_read());
         }
     }
-    Ok(None)
+    Ok(Read::BrokenOff(Box::new(analyser)))
 }
 
 fn wrong_size(at: &ObjectRef, declared: u64) -> Problem {

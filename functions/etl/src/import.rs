@@ -9,13 +9,15 @@ use std::{
 use contracts::{
     Code, Problem, UploadId,
     events::Work,
-    plan::{Checkpoint, Plan},
+    plan::Checkpoint,
     upload::{Confirm, UploadState},
 };
 use store::{Import, Lease};
 
 use crate::{
-    Deps, analyse, drop_folder,
+    Deps,
+    analyse::{self, Analysed},
+    drop_folder,
     error::{Error, Stop},
     event::Arrival,
     load::{self, Loaded},
@@ -25,13 +27,17 @@ use crate::{
 
 /// How often progress is shown and cancellation noticed.
 const PULSE: Duration = Duration::from_secs(1);
-/// Kept back before the deadline to hand a load on.
+/// Kept back before the deadline to hand the rest on.
 const HANDOVER_MAX: Duration = Duration::from_secs(15);
 
 /// What a message asks for.
 #[derive(Clone, Debug)]
 pub enum Start {
     Arrived(Arrival),
+    Analyse {
+        upload: UploadId,
+        generation: i32,
+    },
     Load {
         upload: UploadId,
         generation: i32,
@@ -42,6 +48,7 @@ pub enum Start {
 impl From<Work> for Start {
     fn from(work: Work) -> Self {
         match work {
+            Work::Analyse { upload, generation } => Self::Analyse { upload, generation },
             Work::Load {
                 upload,
                 generation,
@@ -59,7 +66,15 @@ impl Start {
     fn upload(&self) -> UploadId {
         match self {
             Self::Arrived(arrival) => arrival.upload,
-            Self::Load { upload, .. } => *upload,
+            Self::Analyse { upload, .. } | Self::Load { upload, .. } => *upload,
+        }
+    }
+
+    /// Whether a drop folder may wait to hear that it failed.
+    fn may_owe_an_outcome(&self) -> bool {
+        match self {
+            Self::Arrived(arrival) => arrival.dropped.is_some(),
+            Self::Analyse { .. } | Self::Load { .. } => true,
         }
     }
 }
@@ -82,6 +97,9 @@ pub struct Attempt {
     /// From then on no new work is begun.
     pub closing: Instant,
     pub progress: Arc<Progress>,
+    /// When the work must have begun to have had its time.
+    begin_by: Instant,
+    began: Instant,
     owner: String,
     receipt: Option<String>,
 }
@@ -106,11 +124,14 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
         return Ok(());
     }
     let left = delivery.deadline.saturating_duration_since(Instant::now());
-    let attempt = Attempt {
+    let now = Instant::now();
+    let mut attempt = Attempt {
         deps: Arc::clone(deps),
         upload,
         closing: delivery.deadline - (left / 5).min(HANDOVER_MAX),
         progress: Arc::default(),
+        begin_by: now + left / 4,
+        began: now,
         owner: format!("{:016x}", rand::random::<u64>()),
         receipt: delivery.receipt.map(str::to_owned),
     };
@@ -118,6 +139,7 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
     if !attempt.acquire().await? {
         return Ok(());
     }
+    attempt.began = Instant::now();
     let stop = tokio::select! {
         done = Box::pin(advance(&attempt, &start)) => done.err(),
         stop = attempt.stay_alive() => Some(stop),
@@ -127,7 +149,7 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
         Some(Stop::Failed(problem)) => {
             tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
             let failed = deps.store.fail(upload, &problem).await;
-            if matches!(&start, Start::Arrived(arrival) if arrival.dropped.is_some()) {
+            if start.may_owe_an_outcome() {
                 drop_folder::wake(deps).await;
             }
             failed.map(drop).map_err(Error::Store)
@@ -170,14 +192,23 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
         (
             Start::Load {
                 generation: wanted, ..
+            }
+            | Start::Analyse {
+                generation: wanted, ..
             },
             _,
         ) if *wanted != generation => return Ok(()),
         (Start::Load { checkpoint, .. }, Some(plan)) => (plan, Some(*checkpoint)),
         (Start::Load { .. }, None) => return Ok(()),
-        (Start::Arrived(_), Some(plan)) => (plan, None),
-        (Start::Arrived(arrival), None) => {
-            (plan(attempt, &import, arrival, generation).await?, None)
+        (Start::Arrived(_) | Start::Analyse { .. }, Some(plan)) => (plan, None),
+        (Start::Arrived(_) | Start::Analyse { .. }, None) => {
+            match plan(attempt, &import, start, generation).await? {
+                Analysed::Planned(plan) => (*plan, None),
+                Analysed::GoOn => {
+                    let upload = attempt.upload;
+                    return hand_on(attempt, &Work::Analyse { upload, generation }).await;
+                }
+            }
         }
     };
     let state = store
@@ -194,18 +225,34 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
         .max_by_key(|checkpoint| checkpoint.batch);
     match load::load(attempt, &import, &plan, from).await? {
         Loaded::Sent => Ok(()),
-        Loaded::GoOn(checkpoint) => hand_on(attempt, &plan, checkpoint).await,
+        Loaded::GoOn(checkpoint) => {
+            let work = Work::Load {
+                upload: attempt.upload,
+                generation: plan.generation,
+                checkpoint,
+            };
+            hand_on(attempt, &work).await
+        }
     }
 }
 
 async fn plan(
     attempt: &Attempt,
     import: &Import,
-    arrival: &Arrival,
+    start: &Start,
     generation: i32,
-) -> Result<Plan, Stop> {
-    let object = Object::head(&attempt.deps.s3, &arrival.bucket, &arrival.key).await?;
-    if let Some(dropped) = &arrival.dropped
+) -> Result<Analysed, Stop> {
+    let deps = &attempt.deps;
+    let saved = deps
+        .store
+        .saved_analysis(attempt.upload, generation)
+        .await?;
+    let object = match (start, &saved) {
+        (Start::Analyse { .. }, Some(saved)) => Object::pinned(&deps.s3, &saved.object),
+        _ => Object::head(&deps.s3, &deps.bucket, &import.object_key).await?,
+    };
+    if let Start::Arrived(arrival) = start
+        && let Some(dropped) = &arrival.dropped
         && object.at().etag.trim_matches('"') != dropped.etag
     {
         return Err(Stop::Failed(Problem::new(
@@ -213,25 +260,31 @@ async fn plan(
             "Another file was dropped under the same name before this one was read. Nothing of this one was imported; the other has an import of its own.",
         )));
     }
-    analyse::analyse(attempt, import, &object, generation).await
+    let saved = saved.filter(|saved| saved.object == *object.at());
+    analyse::analyse(attempt, import, &object, generation, saved).await
 }
 
 /// The rest is another invocation's: its message is safe before this one goes.
-async fn hand_on(attempt: &Attempt, plan: &Plan, checkpoint: Checkpoint) -> Result<(), Stop> {
-    let work = Work::Load {
-        upload: attempt.upload,
-        generation: plan.generation,
-        checkpoint,
-    };
-    let body = serde_json::to_string(&work).map_err(Error::Json)?;
+async fn hand_on(attempt: &Attempt, work: &Work) -> Result<(), Stop> {
+    let body = serde_json::to_string(work).map_err(Error::Json)?;
     attempt.deps.work.send(&body).await.map_err(Error::Queue)?;
-    tracing::info!(upload.id = %attempt.upload, batch.no = checkpoint.batch, "a load goes on in another invocation");
+    tracing::info!(upload.id = %attempt.upload, work = body, "an import goes on in another invocation");
     Ok(())
 }
 
 impl Attempt {
     pub fn is_closing(&self) -> bool {
         Instant::now() >= self.closing
+    }
+
+    /// Whether the work had nearly all of an invocation, and did not wait for the lease instead.
+    pub fn had_its_time(&self) -> bool {
+        self.began <= self.begin_by
+    }
+
+    /// What the lease is held by.
+    pub fn owner(&self) -> &str {
+        &self.owner
     }
 
     /// Waits while somebody else holds the lease. False when there is nothing left to do.
@@ -278,14 +331,14 @@ impl Attempt {
                 Err(error) if error.is_transient() && extended.elapsed() < ttl => {}
                 Err(error) => return Stop::Retry(Error::Store(error)),
             }
-            let progress = self.progress.get();
-            if progress != shown
+            let reached = self.progress.get();
+            if let Some(at) = reached.filter(|_| reached != shown)
                 && store
-                    .progress(self.upload, progress.0, progress.1)
+                    .progress(self.upload, &self.owner, at.stage, at.bytes, at.rows)
                     .await
                     .is_ok()
             {
-                shown = progress;
+                shown = reached;
             }
             if held.elapsed() > ttl / 3 {
                 held = Instant::now();

@@ -74,12 +74,11 @@ pub async fn load(
     let loader = loader.map_err(|e| Stop::Failed(e.into()))?;
     let (parsed, batches) = mpsc::channel(BATCHES_AHEAD);
     let object = Object::pinned(&deps.s3, &plan.object);
-    let sending = Sending::new(attempt, plan.generation, &publisher, from);
+    let sending = Sending::new(attempt, plan, &publisher, from);
     let sent = if spool::is_needed(&plan.file.kind) {
-        let copied =
-            tokio::time::timeout_at(attempt.closing.into(), spool::copy(attempt, &object)).await;
-        let Ok(file) = copied else {
-            return Ok(Loaded::GoOn(from));
+        let copied = spool::copy(attempt, &object, |_| ());
+        let Ok(file) = tokio::time::timeout_at(attempt.closing.into(), copied).await else {
+            return Err(spool::too_slow(attempt));
         };
         let (file, plan) = (file?, plan.file.clone());
         let (until, _guard) = Until::new(attempt.closing);
@@ -88,6 +87,10 @@ pub async fn load(
         });
         let sent = sending.run(batches).await?;
         parser.await.map_err(Error::Parser)?.map_err(spool::stop)?;
+        if matches!(sent, Sent::UpTo { is_any: false, .. }) {
+            // All its time went into what was loaded before.
+            return Err(spool::too_slow(attempt));
+        }
         sent
     } else {
         let (parts, received) = pipe::channel();
@@ -106,7 +109,7 @@ pub async fn load(
     };
     let (end, upto) = match sent {
         Sent::All(end, upto) => (end, upto),
-        Sent::UpTo(checkpoint) => return Ok(Loaded::GoOn(checkpoint)),
+        Sent::UpTo { checkpoint, .. } => return Ok(Loaded::GoOn(checkpoint)),
     };
     // It too may find no room. Going on from behind the last batch sends only this.
     match tokio::time::timeout_at(attempt.closing.into(), publisher.end(end)).await {
@@ -190,7 +193,11 @@ fn hand_over(loader: &mut Loader, out: &mpsc::Sender<Parsed>) -> Result<bool, Fi
 enum Sent {
     /// All, and where that is.
     All(EndOfLoad, Checkpoint),
-    UpTo(Checkpoint),
+    UpTo {
+        checkpoint: Checkpoint,
+        /// Whether there was a batch to send at all.
+        is_any: bool,
+    },
 }
 
 /// Publishes batches side by side and keeps the books on which are in.
@@ -200,21 +207,28 @@ struct Sending<'a> {
     publisher: &'a Publisher<'a>,
     settled: Settled,
     flight_bytes: usize,
+    is_any: bool,
+    /// What the load is reckoned against: the file's bytes and the plan's rows.
+    bytes: u64,
+    rows: u64,
 }
 
 impl<'a> Sending<'a> {
     fn new(
         attempt: &'a Attempt,
-        generation: i32,
+        plan: &Plan,
         publisher: &'a Publisher<'a>,
         from: Checkpoint,
     ) -> Self {
         Self {
             attempt,
-            generation,
+            generation: plan.generation,
             publisher,
             settled: Settled::new(from),
             flight_bytes: 0,
+            is_any: false,
+            bytes: plan.object.bytes,
+            rows: plan.file.rows,
         }
     }
 
@@ -243,6 +257,7 @@ impl<'a> Sending<'a> {
                 }
                 parsed = batches.recv(), if end.is_none() && self.flight_bytes < FLIGHT_BYTES => match parsed {
                     Some(Parsed::Batch { batch, after }) => {
+                        self.is_any = true;
                         let bytes = batch.payload.len();
                         self.flight_bytes += bytes;
                         flight.push(async move { (after, bytes, publisher.batch(batch).await) });
@@ -266,15 +281,26 @@ impl<'a> Sending<'a> {
         }
         self.save().await?;
         let upto = self.settled.upto;
-        Ok(end.map_or(Sent::UpTo(upto), |end| Sent::All(end, upto)))
+        let is_any = self.is_any;
+        let checkpoint = upto;
+        Ok(end.map_or(Sent::UpTo { checkpoint, is_any }, |end| {
+            Sent::All(end, upto)
+        }))
     }
 
     async fn give_up(self) -> Result<Sent, Stop> {
         self.save().await?;
-        Ok(Sent::UpTo(self.settled.upto))
+        Ok(Sent::UpTo {
+            checkpoint: self.settled.upto,
+            is_any: self.is_any,
+        })
     }
 
     async fn save(&self) -> Result<(), Stop> {
+        // By rows, for a checkpoint's byte is the unpacked text's.
+        let done = self.settled.upto.rows as f64 / self.rows.max(1) as f64;
+        let bytes = (self.bytes as f64 * done.min(1.0)) as u64;
+        self.attempt.progress.loading(bytes, self.settled.upto.rows);
         let store = &self.attempt.deps.store;
         match store
             .save_checkpoint(self.attempt.upload, self.generation, &self.settled.upto)
