@@ -5,7 +5,7 @@
 //! Then the receipt balances, the rows are the generator's, nobody needed more memory than they may, and no small file waited for
 //! the big one.
 //!
-//! 100 MB with one second per invocation; with `GRIDKEEP_SOAK` set (`make soak`) 5 GB with a minute, or `GRIDKEEP_SOAK_BYTES`.
+//! 64 MB with one second per invocation; with `GRIDKEEP_SOAK` set (`make soak`) 5 GB with a minute, or `GRIDKEEP_SOAK_BYTES`.
 
 use std::{
     collections::BTreeMap,
@@ -40,7 +40,7 @@ impl Size {
         let bytes = bytes.map(|bytes| bytes.parse()).transpose()?;
         if bytes.is_none() && std::env::var_os("GRIDKEEP_SOAK").is_none() {
             return Ok(Self {
-                bytes: 100 * MB,
+                bytes: 64 * MB,
                 invocation: Duration::from_secs(1),
                 small_files: 30,
                 patience: Duration::from_secs(240),

@@ -172,7 +172,7 @@ impl Stand {
 async fn a_cancelled_import_stops_at_once_and_leaves_nothing() -> anyhow::Result<()> {
     let stand = Stand::start().await?;
 
-    let id = stand.send(100 * MB).await?;
+    let id = stand.send(40 * MB).await?;
     let is_analysed =
         |upload: &Upload| upload.state == UploadState::Analysing && upload.bytes_read > 0;
     stand.until(id, is_analysed).await?;
@@ -181,7 +181,7 @@ async fn a_cancelled_import_stops_at_once_and_leaves_nothing() -> anyhow::Result
 
     let is_loaded =
         |upload: &Upload| upload.state == UploadState::Loading && upload.rows_written > 0;
-    let id = stand.send(60 * MB).await?;
+    let id = stand.send(24 * MB).await?;
     stand.until(id, is_loaded).await?;
     stand.cancel(id).await?;
     stand.check(id, "while it was loaded").await?;
@@ -208,7 +208,7 @@ async fn a_cancelled_import_stops_at_once_and_leaves_nothing() -> anyhow::Result
     let base = Parts::whole(MB);
     let base = stand.ada.send_bytes("Kept", "base.csv", base).await?;
     let base = stand.ada.outcome(base, PATIENCE).await?;
-    let file = Parts::whole(40 * MB);
+    let file = Parts::whole(16 * MB);
     let upsert = CreateUpload {
         dataset: Target::Existing {
             id: base.dataset_id,

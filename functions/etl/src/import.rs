@@ -144,6 +144,7 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
         done = Box::pin(advance(&attempt, &start)) => done.err(),
         stop = attempt.stay_alive() => Some(stop),
     };
+    attempt.show_progress().await;
     let result = match stop {
         None | Some(Stop::Over) => Ok(()),
         Some(Stop::Failed(problem)) => {
@@ -332,12 +333,7 @@ impl Attempt {
                 Err(error) => return Stop::Retry(Error::Store(error)),
             }
             let reached = self.progress.get();
-            if let Some(at) = reached.filter(|_| reached != shown)
-                && store
-                    .progress(self.upload, &self.owner, at.stage, at.bytes, at.rows)
-                    .await
-                    .is_ok()
-            {
+            if reached != shown && self.show_progress().await {
                 shown = reached;
             }
             if held.elapsed() > ttl / 3 {
@@ -345,6 +341,19 @@ impl Attempt {
                 self.hold_message().await;
             }
         }
+    }
+
+    /// Whether it could be shown. Nothing hangs on it.
+    async fn show_progress(&self) -> bool {
+        let Some(at) = self.progress.get() else {
+            return true;
+        };
+        let shown = self
+            .deps
+            .store
+            .progress(self.upload, &self.owner, at.stage, at.bytes, at.rows)
+            .await;
+        shown.is_ok()
     }
 
     async fn why_lost(&self) -> Stop {
