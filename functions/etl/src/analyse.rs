@@ -104,6 +104,7 @@ async fn break_off(
             ),
         )));
     }
+    attempt.show_progress().await;
     let is_ours = attempt
         .deps
         .store

@@ -344,7 +344,7 @@ impl Attempt {
     }
 
     /// Whether it could be shown. Nothing hangs on it.
-    async fn show_progress(&self) -> bool {
+    pub async fn show_progress(&self) -> bool {
         let Some(at) = self.progress.get() else {
             return true;
         };
