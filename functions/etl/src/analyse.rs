@@ -7,7 +7,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use contracts::{
     Code, Problem,
     dataset::Column,
-    plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan},
+    plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan, RECORD_BYTES_MAX},
     upload::Mode,
 };
 use futures::StreamExt as _;
@@ -58,8 +58,8 @@ pub async fn analyse(
     };
     let analysis = match read(attempt, import, object, fixed, saved.as_ref()).await? {
         Reading::Done(analysis) => *analysis,
-        Reading::BrokenOff(analyser) => {
-            return break_off(attempt, object, generation, *analyser, saved).await;
+        Reading::BrokenOff(broken) => {
+            return break_off(attempt, object, generation, broken, saved).await;
         }
     };
     let plan = Plan {
@@ -80,7 +80,13 @@ pub async fn analyse(
 
 enum Reading {
     Done(Box<Analysis>),
-    BrokenOff(Box<Analyser>),
+    BrokenOff(BrokenOff),
+}
+
+struct BrokenOff {
+    analyser: Box<Analyser>,
+    /// Bytes that it was given in this invocation.
+    given: u64,
 }
 
 /// What was gathered is safe before somebody is asked to go on with it.
@@ -88,15 +94,15 @@ async fn break_off(
     attempt: &Attempt,
     object: &Object,
     generation: i32,
-    analyser: Analyser,
+    broken: BrokenOff,
     former: Option<SavedAnalysis>,
 ) -> Result<Analysed, Stop> {
-    let bytes = analyser.bytes_read();
+    let bytes = broken.analyser.bytes_read();
     let saved = SavedAnalysis {
         object: object.at().clone(),
-        state: analyser.save().map_err(|e| Stop::Failed(e.into()))?,
+        state: broken.analyser.save().map_err(|e| Stop::Failed(e.into()))?,
     };
-    if former.is_some_and(|former| former == saved) && attempt.had_its_time() {
+    if former.is_some_and(|former| former == saved) && broken.given > RECORD_BYTES_MAX as u64 {
         return Err(Stop::Failed(Problem::new(
             Code::UnreadableFile,
             format!(
@@ -139,14 +145,14 @@ async fn read(
         analyser = match read_once(attempt, object, analyser).await? {
             Read::Finished(Finished::Analysis(analysis)) => return Ok(Reading::Done(analysis)),
             Read::Finished(Finished::Again(again)) => *again,
-            Read::BrokenOff(analyser) => return Ok(Reading::BrokenOff(analyser)),
+            Read::BrokenOff(broken) => return Ok(Reading::BrokenOff(broken)),
         }
     }
 }
 
 enum Read {
     Finished(Finished),
-    BrokenOff(Box<Analyser>),
+    BrokenOff(BrokenOff),
 }
 
 async fn read_once(attempt: &Attempt, object: &Object, analyser: Analyser) -> Result<Read, Stop> {
@@ -215,16 +221,21 @@ fn infer(
     mut parts: mpsc::Receiver<Piece>,
     progress: &Progress,
 ) -> Result<Read, FileError> {
+    let mut given = 0;
     while let Some(piece) = parts.blocking_recv() {
         let Piece::Part(part) = piece else {
             return analyser.finish().map(Read::Finished);
         };
         for slice in part {
             analyser.push(&slice)?;
+            given += slice.len() as u64;
             progress.analysing(analyser.bytes_read(), analyser.rows_read());
         }
     }
-    Ok(Read::BrokenOff(Box::new(analyser)))
+    Ok(Read::BrokenOff(BrokenOff {
+        analyser: Box::new(analyser),
+        given,
+    }))
 }
 
 fn wrong_size(at: &ObjectRef, declared: u64) -> Problem {
