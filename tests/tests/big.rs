@@ -371,7 +371,7 @@ async fn a_packed_file_that_one_invocation_cannot_read_says_so() -> anyhow::Resu
         .stdin(Stdio::piped())
         .stdout(file.reopen()?)
         .spawn()?;
-    let mut parts = Parts::new(200 * MB);
+    let mut parts = Parts::new(120 * MB);
     let mut input = gzip.stdin.take().context("a pipe")?;
     while let Some(part) = parts.next_part() {
         std::io::Write::write_all(&mut input, &part)?;

@@ -1575,12 +1575,28 @@ export interface components {
             mode: components["schemas"]["Mode"];
             /** Format: int64 */
             bytes_total: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The file is read twice: while it is analysed, and from its beginning again while it is loaded.
+             */
             bytes_read: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Rows that the analysis has found so far; all of them once there is a plan.
+             */
             rows_read: number;
             /** Format: int64 */
             rows_written: number;
+            /**
+             * Format: int64
+             * @description Rows found while analysing, written while loading, on the average since that began; null when unknown.
+             */
+            rows_per_second?: number | null;
+            /**
+             * Format: int64
+             * @description Until the analysis, or the load, has come to the file's end, if it goes on as fast as so far; null when unknown.
+             */
+            seconds_left?: number | null;
             dataset_id: components["schemas"]["DatasetId"];
             dataset_name: string;
             /** Format: int64 */
