@@ -43,7 +43,8 @@ pub struct Content {
 struct Rows {
     next: u64,
     text: String,
-    content: Content,
+    /// Only reckoned where somebody will ask: it takes longer than the rows themselves.
+    content: Option<Content>,
     hashed: String,
 }
 
@@ -58,10 +59,6 @@ impl Rows {
             self.row();
         }
         &self.text
-    }
-
-    fn content(&self) -> Content {
-        self.content
     }
 
     fn row(&mut self) {
@@ -106,6 +103,9 @@ impl Rows {
             "{},K-{mixed:016x},{name},{amount_cell},{share_cell},{active},{day_cell},{at}T{time},\"{quoted}\"",
             i + 1
         );
+        let Some(content) = &mut self.content else {
+            return;
+        };
         self.hashed.clear();
         let cells = [
             &(i + 1).to_string(),
@@ -128,8 +128,8 @@ impl Rows {
         let first = digest[..7]
             .iter()
             .fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-        self.content.rows += 1;
-        self.content.sum += u128::from(first);
+        content.rows += 1;
+        content.sum += u128::from(first);
     }
 }
 
@@ -168,10 +168,18 @@ impl Parts {
         (!part.is_empty()).then_some(part)
     }
 
+    /// As [`Self::new`], and its content is known in the end.
+    #[must_use]
+    pub fn known(bytes: u64) -> Self {
+        let mut parts = Self::new(bytes);
+        parts.rows.content = Some(Content::default());
+        parts
+    }
+
     /// Of all that was given.
     #[must_use]
-    pub fn content(&self) -> Content {
-        self.rows.content()
+    pub fn content(&self) -> Option<Content> {
+        self.rows.content
     }
 
     #[must_use]

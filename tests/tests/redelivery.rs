@@ -468,6 +468,35 @@ async fn a_load_that_runs_out_of_time_goes_on_from_its_checkpoint() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_analysis_that_runs_out_of_time_goes_on_whichever_message_comes() -> Outcome {
+    let stand = Stand::take().await?;
+    let wanted = stand.undisturbed(&csv(ROWS)).await?;
+    let arrived = stand.upload(&csv(ROWS)).await?;
+    let saved = async || {
+        let count = "select count(*) from gk.analysis where upload = $1";
+        sqlx::query_scalar::<_, i64>(count)
+            .bind(arrived.id.to_string())
+            .fetch_one(&stand.pg)
+            .await
+    };
+    for _ in 0..2 {
+        let is_done = stand
+            .deliver_within(&arrived.notification, Duration::ZERO)
+            .await;
+        ensure!(is_done && saved().await? == 1);
+    }
+    ensure!(stand.state(arrived.id).await?.state == UploadState::Analysing);
+    let next = stand.work_about(arrived.id, r#""analyse""#).await?;
+    let (first, second) = tokio::join!(stand.deliver(&next), stand.deliver(&next));
+    ensure!(first && second && saved().await? == 0);
+    stand.drain().await?;
+    ensure!(stand.published(arrived.id).await? == wanted);
+    ensure!(stand.deliver(&next).await);
+    ensure!(stand.waiting(arrived.id).await?.is_empty() && saved().await? == 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_replaced_while_it_is_read_fails_clearly() -> Outcome {
     let stand = Stand::take().await?;
     let arrived = stand.upload("a,b\n1,2\n").await?;
