@@ -10,7 +10,10 @@ use contracts::{
     upload::Mode,
 };
 use store::{At, Import};
-use tabular::{Analyser, Analysis, FileError, Finished, sniff::HEAD_BYTES, source::is_plain_text};
+use tabular::{
+    Analyser, Analysis, FileError, Finished, Input, Source, sniff::HEAD_BYTES,
+    source::is_plain_text,
+};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -21,13 +24,13 @@ use crate::{
     spool::{self, Until},
 };
 
-/// Reads the whole object and stores what was found.
+/// Reads the whole object and stores what was found. The second is the copy that was read, if one was needed and the plan is of it.
 pub async fn analyse(
     attempt: &Attempt,
     import: &Import,
     object: &Object,
     generation: i32,
-) -> Result<Plan, Stop> {
+) -> Result<(Plan, Option<Source>), Stop> {
     let declared = import.upload.bytes_total;
     let at = object.at();
     if at.bytes != declared {
@@ -44,7 +47,7 @@ pub async fn analyse(
         ),
         Mode::New | Mode::Replace => None,
     };
-    let analysis = read(attempt, import, object, fixed).await?;
+    let (analysis, source) = read(attempt, import, object, fixed).await?;
     let plan = Plan {
         generation,
         object: at.clone(),
@@ -58,7 +61,8 @@ pub async fn analyse(
         .save_plan(attempt.upload, &plan, &analysis.warnings)
         .await?;
     tracing::info!(upload.id = %attempt.upload, bytes = at.bytes, rows = stored.file.rows, "a file is analysed");
-    Ok(stored)
+    let source = source.filter(|source| *source.kind() == stored.file.kind);
+    Ok((stored, source))
 }
 
 async fn read(
@@ -66,16 +70,17 @@ async fn read(
     import: &Import,
     object: &Object,
     fixed: Option<Vec<Column>>,
-) -> Result<Analysis, Stop> {
+) -> Result<(Analysis, Option<Source>), Stop> {
     let head = object.head_bytes(HEAD_BYTES as u64).await?;
     if !is_plain_text(&head) {
-        return read_copy(attempt, import, object, fixed).await;
+        let (analysis, source) = read_copy(attempt, import, object, fixed).await?;
+        return Ok((analysis, Some(source)));
     }
     let mut analyser =
         Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?;
     loop {
         match read_once(attempt, object, analyser).await? {
-            Finished::Analysis(analysis) => return Ok(*analysis),
+            Finished::Analysis(analysis) => return Ok((*analysis, None)),
             Finished::Again(again) => analyser = *again,
         }
     }
@@ -108,7 +113,7 @@ async fn read_copy(
     import: &Import,
     object: &Object,
     fixed: Option<Vec<Column>>,
-) -> Result<Analysis, Stop> {
+) -> Result<(Analysis, Source), Stop> {
     let file = tokio::select! {
         file = spool::copy(attempt, object) => file?,
         () = tokio::time::sleep_until(attempt.closing.into()) => return Err(Error::OutOfTime.into()),
@@ -118,7 +123,7 @@ async fn read_copy(
     let options = import.options.clone();
     let bytes = object.at().bytes;
     let parser = tokio::task::spawn_blocking(move || {
-        let mut source = spool::open(file, None, &options)?;
+        let mut source = Source::open(Input::new(file)?, &options)?;
         let mut analyser = Analyser::of(&source, &options, fixed.as_deref())?;
         loop {
             let mut whole = true;
@@ -133,13 +138,13 @@ async fn read_copy(
                 return Ok(None);
             }
             match analyser.finish()? {
-                Finished::Analysis(analysis) => return Ok(Some(*analysis)),
+                Finished::Analysis(analysis) => return Ok(Some((*analysis, source))),
                 Finished::Again(again) => analyser = *again,
             }
         }
     });
     match parser.await.map_err(Error::Parser)? {
-        Ok(Some(analysis)) => Ok(analysis),
+        Ok(Some(read)) => Ok(read),
         Ok(None) => Err(Error::OutOfTime.into()),
         Err(error) => Err(spool::stop(error)),
     }

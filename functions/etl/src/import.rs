@@ -13,6 +13,7 @@ use contracts::{
     upload::{Confirm, UploadState},
 };
 use store::{Import, Lease};
+use tabular::Source;
 
 use crate::{
     Deps, analyse, drop_folder,
@@ -165,6 +166,7 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
     };
     let generation = import.upload.generation.max(1);
     let stored = store.plan(attempt.upload, Some(generation)).await?;
+    let mut source = None;
     let (plan, handed) = match (start, stored) {
         // Older than the newest plan: somebody changed the options since.
         (
@@ -177,7 +179,9 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
         (Start::Load { .. }, None) => return Ok(()),
         (Start::Arrived(_), Some(plan)) => (plan, None),
         (Start::Arrived(arrival), None) => {
-            (plan(attempt, &import, arrival, generation).await?, None)
+            let (plan, read) = plan(attempt, &import, arrival, generation).await?;
+            source = read;
+            (plan, None)
         }
     };
     let state = store
@@ -192,7 +196,7 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
         .into_iter()
         .chain(stored)
         .max_by_key(|checkpoint| checkpoint.batch);
-    match load::load(attempt, &import, &plan, from).await? {
+    match load::load(attempt, &import, &plan, from, source).await? {
         Loaded::Sent => Ok(()),
         Loaded::GoOn(checkpoint) => hand_on(attempt, &plan, checkpoint).await,
     }
@@ -203,7 +207,7 @@ async fn plan(
     import: &Import,
     arrival: &Arrival,
     generation: i32,
-) -> Result<Plan, Stop> {
+) -> Result<(Plan, Option<Source>), Stop> {
     let object = Object::head(&attempt.deps.s3, &arrival.bucket, &arrival.key).await?;
     if let Some(dropped) = &arrival.dropped
         && object.at().etag.trim_matches('"') != dropped.etag
