@@ -52,10 +52,10 @@ bench: install ## ratios beside their anchors, as a table and as JSON
 	cargo bench $(CARGO_FLAGS) --quiet -p host -p gridkeep-tests --bench pace
 
 .PHONY: soak
-soak: install ## long runs: the full file, all kill points
+soak: install ## long runs: the full file, all kill points; a file of 5 GB (GRIDKEEP_SOAK_BYTES)
 	@tests/fetch-flights.sh
 	cargo build $(CARGO_FLAGS) --quiet --release -p host
-	GRIDKEEP_SOAK=1 cargo test $(CARGO_FLAGS) --release -p gridkeep-tests --test kills --test together -- --nocapture
+	GRIDKEEP_SOAK=1 cargo test $(CARGO_FLAGS) --release -p gridkeep-tests --test kills --test together --test big -- --nocapture
 
 .PHONY: shots
 shots: up ## the README's pictures, from the flights, in a running stack

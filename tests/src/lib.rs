@@ -1,5 +1,7 @@
 //! Everything that needs the running stack is tested from here. What more than one of the tests needs is below.
 
+pub mod big_file;
+
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;

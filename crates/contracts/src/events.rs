@@ -68,14 +68,14 @@ pub struct EndOfLoad {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "gridkeep", rename_all = "snake_case")]
 pub enum Work {
+    /// Read the file for this generation's plan: once its options have changed, or on from where the last invocation came to.
+    Analyse { upload: UploadId, generation: i32 },
     /// Go on loading from a checkpoint.
     Load {
         upload: UploadId,
         generation: i32,
         checkpoint: Checkpoint,
     },
-    /// The options have changed: read the file again and make this generation's plan.
-    Analyse { upload: UploadId, generation: i32 },
 }
 
 /// Wakes the drain; carries nothing, because the drain finds its work in the stream and in PostgreSQL.

@@ -192,9 +192,15 @@ pub struct Upload {
     pub options: Options,
     pub confirm: Confirm,
     pub bytes_total: u64,
+    /// The file is read twice: while it is analysed, and from its beginning again while it is loaded.
     pub bytes_read: u64,
+    /// Rows that the analysis has found so far; all of them once there is a plan.
     pub rows_read: u64,
     pub rows_written: u64,
+    /// Rows found while analysing, written while loading, on the average since that began; null when unknown.
+    pub rows_per_second: Option<u64>,
+    /// Until the analysis, or the load, has come to the file's end, if it goes on as fast as so far; null when unknown.
+    pub seconds_left: Option<u64>,
     pub dataset_id: DatasetId,
     pub dataset_name: String,
     pub version: Option<i64>,

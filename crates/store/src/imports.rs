@@ -13,7 +13,7 @@ use contracts::{
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, analyses};
 
 /// What presign (or a drop folder) asks for.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ const SELECT: &str = "select i.upload, i.dataset as dataset_no, d.id as dataset_
     case when i.state = 'published' then i.rows_written else coalesce((select sum(l.rows) from gk.plan p \
         join gk.ledger l on l.commit = p.commit and l.dataset = i.dataset \
         where p.upload = i.upload and p.generation = i.generation), 0)::bigint end as rows_written, \
-    i.version, i.receipt, i.problem, \
+    extract(epoch from clock_timestamp() - i.stage_since)::float8 as stage_seconds, i.version, i.receipt, i.problem, \
     to_char(i.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as created_at, \
     to_char(i.finished_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as finished_at";
 const FROM: &str = "from gk.import i join gk.dataset d on d.no = i.dataset";
@@ -92,6 +92,7 @@ struct Stored {
     confirm: String,
     object_key: String,
     state: String,
+    stage_seconds: Option<f64>,
     generation: i32,
     bytes_total: i64,
     bytes_read: i64,
@@ -105,12 +106,35 @@ struct Stored {
 }
 
 impl Stored {
+    /// How fast the stage has gone so far, in rows a second, and when it ends if it goes on so, in seconds. Unknown in its first
+    /// second, and where all is done but what follows.
+    fn pace(&self, state: UploadState) -> (Option<u64>, Option<u64>) {
+        let (rows, done, all) = match state {
+            UploadState::Analysing => (self.rows_read, self.bytes_read, self.bytes_total),
+            UploadState::Loading => (self.rows_written, self.rows_written, self.rows_read),
+            _ => return (None, None),
+        };
+        let Some(seconds) = self.stage_seconds.filter(|seconds| *seconds >= 1.0) else {
+            return (None, None);
+        };
+        if done <= 0 {
+            return (None, None);
+        }
+        let left = seconds * (all - done) as f64 / done as f64;
+        (
+            Some((rows as f64 / seconds).round() as u64),
+            (all > done).then_some(left.ceil() as u64),
+        )
+    }
+
     fn into_import(self) -> Result<Import> {
+        let state = from_word(&self.state)?;
+        let (rows_per_second, seconds_left) = self.pace(state);
         Ok(Import {
             upload: Upload {
                 id: self.upload.parse()?,
                 file_name: self.file_name,
-                state: from_word(&self.state)?,
+                state,
                 generation: self.generation,
                 mode: from_word(&self.mode)?,
                 key: self.key_columns,
@@ -120,6 +144,8 @@ impl Stored {
                 bytes_read: self.bytes_read.unsigned_abs(),
                 rows_read: self.rows_read.unsigned_abs(),
                 rows_written: self.rows_written.unsigned_abs(),
+                rows_per_second,
+                seconds_left,
                 dataset_id: self.dataset_id.parse()?,
                 dataset_name: self.dataset_name,
                 version: self.version,
@@ -193,6 +219,7 @@ pub(crate) async fn end(
     )
     .execute(&mut *connection)
     .await?;
+    analyses::forget(connection, upload).await?;
     abort_open(connection, upload).await
 }
 
@@ -437,7 +464,8 @@ impl Store {
     /// The object has arrived and is being read: `analysing`, with its real size. No effect on a later state.
     pub async fn start_analysis(&self, upload: UploadId, bytes: u64) -> Result<()> {
         sqlx::query!(
-            "update gk.import set state = 'analysing', bytes_total = $2, problem = null, finished_at = null \
+            "update gk.import set state = 'analysing', bytes_total = $2, problem = null, finished_at = null, \
+               stage_since = clock_timestamp() \
              where upload = $1 and (state in ('created', 'uploaded') or (state = 'failed' and problem ->> 'code' = 'expired'))",
             upload.to_string(),
             big(bytes)
@@ -447,11 +475,22 @@ impl Store {
         Ok(())
     }
 
-    /// Never goes backwards.
-    pub async fn progress(&self, upload: UploadId, bytes: u64, rows: u64) -> Result<()> {
+    /// How far the lease's holder has come with one of the two readings: `analysing`, or `loading`, which leaves alone how many
+    /// rows the first one found. No effect once the stage is over.
+    pub async fn progress(
+        &self,
+        upload: UploadId,
+        owner: &str,
+        stage: UploadState,
+        bytes: u64,
+        rows: u64,
+    ) -> Result<()> {
         sqlx::query!(
-            "update gk.import set bytes_read = greatest(bytes_read, $2), rows_read = greatest(rows_read, $3) where upload = $1",
+            "update gk.import set bytes_read = $4, rows_read = case state when 'analysing' then $5 else rows_read end \
+             where upload = $1 and lease_owner = $2 and state = $3",
             upload.to_string(),
+            owner,
+            word(&stage)?,
             big(bytes),
             big(rows)
         )

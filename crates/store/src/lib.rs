@@ -1,8 +1,8 @@
 //! The versioned-table engine: the only crate with SQL on `data.*`.
 //!
-//! A file's way through it: [`imports`] (who may work on it, its state), [`plans`] (what analysis found; opens the commit and
-//! the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync), [`preview`] (what somebody is asked
-//! about), [`publish`] (the version; [`mappings`] keeps where its columns went), [`outbox`] (telling
+//! A file's way through it: [`imports`] (who may work on it, its state), [`analyses`] (what a long analysis has gathered), [`plans`]
+//! (what analysis found; opens the commit and the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync),
+//! [`preview`] (what somebody is asked about), [`publish`] (the version; [`mappings`] keeps where its columns went), [`outbox`] (telling
 //! the others). [`drops`] and [`hooks`] are what files need besides that come through drop folders and webhooks. Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
@@ -12,6 +12,7 @@
 //! Everything is a method of [`Store`]. Locks are always taken in the order dataset, import, commit.
 
 pub mod aggregate;
+pub mod analyses;
 pub mod columns;
 pub mod commits;
 pub mod content;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
+pub use analyses::SavedAnalysis;
 pub use columns::StoredColumn;
 pub use commits::{Cells, Change, Commit, IdempotencyKey, NewCommit};
 pub use datasets::DatasetPage;

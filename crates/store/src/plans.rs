@@ -14,7 +14,7 @@ use contracts::{
 use sqlx::{PgConnection, types::Json};
 
 use crate::{
-    Error, Result, Store, StoredColumn,
+    Error, Result, Store, StoredColumn, analyses,
     imports::{abort_open, big, from_word, lock_dataset, word},
     merge,
     quarantine::without_nul,
@@ -316,12 +316,15 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         sqlx::query!(
-            "update gk.import set generation = $2, state = 'analysing' where upload = $1",
+            "update gk.import set generation = $2, state = 'analysing', bytes_read = $3, rows_read = $4 where upload = $1",
             upload,
-            plan.generation
+            plan.generation,
+            big(plan.object.bytes),
+            big(plan.file.rows)
         )
         .execute(&mut *tx)
         .await?;
+        analyses::forget(&mut tx, &upload).await?;
         tx.commit().await?;
         Ok(plan)
     }
@@ -539,7 +542,7 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         sqlx::query!(
-            "update gk.import set state = 'loading' where upload = $1",
+            "update gk.import set state = 'loading', stage_since = clock_timestamp(), bytes_read = 0 where upload = $1",
             upload
         )
         .execute(&mut *tx)

@@ -1,8 +1,12 @@
 //! The first pass: sniff, decode and infer over the whole file, pushed in pieces of any size, and the plan that follows.
 //! Memory is one record, the few last ones and the facts of each column. Where the whole file contradicts its head (an encoding
-//! that only shows late), it is read once more. Next: [`crate::load`].
+//! that only shows late), it is read once more. A reading that is broken off can be saved and go on later ([`crate::saved`]).
+//! Next: [`crate::load`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+};
 
 use contracts::{
     dataset::{Column, ColumnType},
@@ -12,6 +16,7 @@ use contracts::{
     },
     receipt::Place,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     FileError, Source,
@@ -23,6 +28,7 @@ use crate::{
     mapping::{self, Goal, Hints, Way},
     names::column_names,
     record::{self, Flaw, SHOWN_CHARS, place},
+    saved,
     sniff::{self, HEAD_BYTES, Known, Sniffed},
     source::{Note, names_columns},
 };
@@ -53,6 +59,8 @@ pub struct Analyser {
     kind: FileKind,
     notes: Vec<Note>,
     stage: Stage,
+    /// Bytes still to come of what [`Self::recalls`].
+    recalling: u64,
 }
 
 #[derive(Debug)]
@@ -80,6 +88,7 @@ impl Analyser {
             kind: FileKind::default(),
             notes: Vec::new(),
             stage: Stage::Head(Vec::new()),
+            recalling: 0,
         })
     }
 
@@ -111,6 +120,14 @@ impl Analyser {
     /// # Errors
     /// The file as a whole cannot be loaded; nothing more needs to be pushed.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        let recalled = usize::try_from(self.recalling).map_or(bytes.len(), |n| n.min(bytes.len()));
+        let (recalled, bytes) = bytes.split_at(recalled);
+        if let Stage::Body(body) = &mut self.stage
+            && let Some(evidence) = body.evidence.as_mut().filter(|_| !recalled.is_empty())
+        {
+            evidence.recall(recalled);
+            self.recalling -= recalled.len() as u64;
+        }
         match &mut self.stage {
             Stage::Body(body) => body.push(bytes),
             Stage::Head(head) => {
@@ -120,6 +137,28 @@ impl Analyser {
                 }
                 self.begin(false)
             }
+        }
+    }
+
+    /// What of the file is to be pushed, now and next: mostly all of it. One that was saved wants to see some bytes again, and
+    /// then goes on from the record that it had come to.
+    #[must_use]
+    pub fn wants(&self) -> (Range<u64>, u64) {
+        match &self.stage {
+            Stage::Head(head) => (0..0, head.len() as u64),
+            Stage::Body(body) => {
+                let recalls = body.evidence.as_ref().map_or(0..0, Evidence::recalls);
+                (recalls, body.decoder.next_position().byte)
+            }
+        }
+    }
+
+    /// Where in the file the next record begins, for progress.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        match &self.stage {
+            Stage::Head(_) => 0,
+            Stage::Body(body) => body.decoder.next_position().byte,
         }
     }
 
@@ -164,6 +203,7 @@ impl Analyser {
                 kind: self.kind,
                 notes: self.notes,
                 stage: Stage::Head(Vec::new()),
+                recalling: 0,
             })));
         }
         body.rows.finish().map(Box::new).map(Finished::Analysis)
@@ -199,8 +239,86 @@ impl Analyser {
     }
 }
 
+/// An analysis that was broken off, as it is saved.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    version: u32,
+    options: Options,
+    fixed: Option<Vec<Column>>,
+    hints: Hints,
+    known: Known,
+    body: Option<SavedBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedBody {
+    /// Where the next record begins.
+    next: Position,
+    evidence: Option<Evidence>,
+    #[serde(with = "saved::exact")]
+    layout_confidence: f64,
+    rows: Rows,
+}
+
+/// Of what is saved. One that is written otherwise is not read: count it up with every change to the fields, and to the lists that
+/// their bits stand for.
+const SAVED_VERSION: u32 = 1;
+
+impl Analyser {
+    /// What another process goes on from, by [`Self::restore`]: for plain text, whose bytes can be read from any place on. It
+    /// holds some kilobytes, and more where warnings have their places or records wait.
+    ///
+    /// # Errors
+    /// It cannot be written, which is a fault of ours.
+    pub fn save(self) -> Result<Vec<u8>, FileError> {
+        let body = match self.stage {
+            Stage::Head(_) => None,
+            Stage::Body(body) => Some(SavedBody {
+                next: body.decoder.next_position(),
+                evidence: body.evidence,
+                layout_confidence: body.layout_confidence,
+                rows: body.rows,
+            }),
+        };
+        saved::write(&Saved {
+            version: SAVED_VERSION,
+            options: self.options,
+            fixed: self.fixed,
+            hints: self.hints,
+            known: self.known,
+            body,
+        })
+    }
+
+    /// Goes on: push what it [`Self::wants`]. None where this was saved by other code or for other options: then the file is read
+    /// from its beginning.
+    #[must_use]
+    pub fn restore(bytes: &[u8], options: &Options) -> Option<Self> {
+        let saved: Saved = saved::read(bytes)?;
+        if saved.version != SAVED_VERSION || saved.options != *options {
+            return None;
+        }
+        let mut analyser = Self {
+            options: saved.options,
+            fixed: saved.fixed,
+            hints: saved.hints,
+            known: saved.known,
+            kind: FileKind::default(),
+            notes: Vec::new(),
+            stage: Stage::Head(Vec::new()),
+            recalling: 0,
+        };
+        if let Some(body) = saved.body {
+            analyser.stage = Stage::Body(Box::new(Body::restore(body)?));
+        }
+        let (recalls, _) = analyser.wants();
+        analyser.recalling = recalls.end - recalls.start;
+        Some(analyser)
+    }
+}
+
 /// How a column's type is come by.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Finder {
     /// From its values.
     Infer(Box<Facts>),
@@ -208,6 +326,8 @@ enum Finder {
     Asked(Box<Asked>),
     /// It is the dataset's. Where that has no null yet, the file may bring one.
     Fixed {
+        /// Comes from the column itself when the rest is read back.
+        #[serde(skip)]
         codec: Option<Codec>,
         nulls: Box<Nulls>,
     },
@@ -269,6 +389,31 @@ impl Finder {
         }
     }
 
+    /// For a column of the dataset.
+    fn fixed(column: &Column) -> Result<Self, FileError> {
+        let free = column.null_token.is_none() && column.kind != ColumnType::Text;
+        let codec = Codec::new(column.kind, column.format.as_ref())
+            .map_err(|misfit| FileError::Plan(misfit.0))?;
+        Ok(Self::Fixed {
+            codec: free.then_some(codec),
+            nulls: Box::default(),
+        })
+    }
+
+    /// Gives one that was saved its codec back.
+    fn complete(&mut self, column: &Column) -> Result<(), FileError> {
+        match self {
+            Self::Fixed { codec, .. } => {
+                if let Self::Fixed { codec: known, .. } = Self::fixed(column)? {
+                    *codec = known;
+                }
+                Ok(())
+            }
+            Self::Told { finder, .. } => finder.complete(column),
+            Self::Infer(_) | Self::Asked(_) | Self::None => Ok(()),
+        }
+    }
+
     /// The null that the file brings to a column of the dataset that has none.
     fn null_brought(&self) -> Option<String> {
         match self {
@@ -299,7 +444,7 @@ struct Body {
 }
 
 /// All that is gathered of the records.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Rows {
     kind: FileKind,
     dialect: Dialect,
@@ -328,7 +473,7 @@ struct Rows {
 }
 
 /// A record that waits for its turn.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Held {
     at: Position,
     /// None for a record over the limit, or one that is counted already.
@@ -355,7 +500,7 @@ const FOOTNOTES: [&str; 11] = [
     "*", "†", "‡", "§", "©", "#", "Source:", "Sources:", "Note:", "Notes:", "Quelle:",
 ];
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Table {
     /// Header cells; empty ones where the file has no header.
     headers: Vec<String>,
@@ -394,6 +539,26 @@ impl Body {
                 doubts_comments: false,
             },
         }
+    }
+
+    fn restore(mut saved: SavedBody) -> Option<Self> {
+        if let Some(evidence) = &mut saved.evidence {
+            evidence.go_on(saved.next.byte);
+        }
+        let fixed = saved.rows.fixed.as_deref().unwrap_or_default();
+        if let Some(table) = &mut saved.rows.table {
+            for (finder, way) in table.finders.iter_mut().zip(&table.ways) {
+                if let Goal::Known(place) = way.to {
+                    finder.complete(fixed.get(place)?).ok()?;
+                }
+            }
+        }
+        Some(Self {
+            decoder: Decoder::new(&saved.rows.dialect, Some(saved.next)),
+            evidence: saved.evidence,
+            layout_confidence: saved.layout_confidence,
+            rows: saved.rows,
+        })
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), FileError> {
@@ -855,15 +1020,7 @@ impl Table {
                 }
             };
             let finder = match (column, kind) {
-                (Some(column), _) => {
-                    let free = column.null_token.is_none() && column.kind != ColumnType::Text;
-                    let codec = Codec::new(column.kind, column.format.as_ref())
-                        .map_err(|misfit| FileError::Plan(misfit.0))?;
-                    Finder::Fixed {
-                        codec: free.then_some(codec),
-                        nulls: Box::default(),
-                    }
-                }
+                (Some(column), _) => Finder::fixed(column)?,
                 (None, Some(kind)) => Finder::Asked(Box::new(Asked::new(kind))),
                 (None, None) => Finder::Infer(Box::default()),
             };

@@ -14,8 +14,12 @@
 use std::ops::Range;
 
 use contracts::plan::{Dialect, Encoding, Escape, RECORD_BYTES_MAX};
+use serde::{Deserialize, Serialize};
 
-use crate::encoding::{Transcoder, ascii_width, bom};
+use crate::{
+    encoding::{Transcoder, ascii_width, bom},
+    saved,
+};
 
 /// Marks a range of the side buffer, where unescaped cells lie. A record is far shorter than this.
 const UNESCAPED: u32 = 1 << 31;
@@ -37,7 +41,7 @@ pub enum Event {
 }
 
 /// Where a record begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Offset in the file, from 0.
     pub byte: u64,
@@ -733,9 +737,11 @@ impl<'a> Record<'a> {
 }
 
 /// A record that outlives the decoder's buffer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct HeldRecord {
+    #[serde(with = "saved::bytes")]
     raw: Vec<u8>,
+    #[serde(with = "saved::bytes")]
     unescaped: Vec<u8>,
     fields: Vec<(u32, u32)>,
     stray: Option<usize>,

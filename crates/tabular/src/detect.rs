@@ -4,12 +4,13 @@
 //! - UTF-8 while most of what is not ASCII is well-formed UTF-8, so that a few bad bytes cost their own records only;
 //! - else the detector's answer, where it makes sense of the text: letters stand beside letters.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use contracts::plan::Encoding;
+use serde::{Deserialize, Serialize};
 
-use crate::encoding;
+use crate::{encoding, saved};
 
 /// Bytes behind the first bad one that an answer is tried on.
 const SAMPLE_BYTES: usize = 16 * 1024;
@@ -19,8 +20,12 @@ const SHOWN_BYTES: usize = 64 * 1024 * 1024;
 const RUN_BYTES: usize = 4 * 1024;
 
 /// What the bytes of a file say so far.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Evidence {
+    /// Where the next byte to be pushed stands in the file, and the first one that has not been looked at: when a reading goes on
+    /// from a record's beginning, some come twice.
+    at: u64,
+    seen: u64,
     /// Characters beyond ASCII that are well-formed UTF-8, and bytes that are part of none.
     good: u64,
     bad: u64,
@@ -28,11 +33,24 @@ pub(crate) struct Evidence {
     needed: u8,
     /// The ASCII byte before the run of others at hand, and the run.
     before: Option<u8>,
+    #[serde(with = "saved::bytes")]
     run: Vec<u8>,
     /// From the first run with a bad byte on.
+    shows: Option<Shows>,
+    #[serde(skip)]
     detector: Option<Box<EncodingDetector>>,
+    #[serde(skip)]
     shown: usize,
+    #[serde(skip)]
     sample: Vec<u8>,
+}
+
+/// What the detector is shown: the run, then the file from a byte on. It cannot be saved, so it is shown them again.
+#[derive(Clone, Serialize, Deserialize)]
+struct Shows {
+    #[serde(with = "saved::bytes")]
+    run: Vec<u8>,
+    from: u64,
 }
 
 impl fmt::Debug for Evidence {
@@ -46,6 +64,12 @@ impl fmt::Debug for Evidence {
 
 impl Evidence {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let known = self.seen.saturating_sub(self.at);
+        self.at += bytes.len() as u64;
+        let bytes = bytes.get(usize::try_from(known).unwrap_or(usize::MAX)..);
+        let Some(bytes) = bytes else { return };
+        let begin = self.seen;
+        self.seen += bytes.len() as u64;
         let mut fed = self.detector.is_some();
         if fed {
             self.feed(bytes);
@@ -65,18 +89,49 @@ impl Evidence {
             self.step(byte);
             if self.bad > 0 && !fed {
                 fed = true;
-                self.detector = Some(Box::new(EncodingDetector::new(Iso2022JpDetection::Deny)));
-                let mut begin: Vec<u8> = self.before.into_iter().collect();
-                begin.append(&mut self.run.clone());
-                self.feed(&begin);
+                let mut run: Vec<u8> = self.before.into_iter().collect();
+                run.append(&mut self.run.clone());
                 // The run has the byte at hand already, unless it is of ASCII.
-                self.feed(&bytes[at - usize::from(byte.is_ascii())..]);
+                let behind = at - usize::from(byte.is_ascii());
+                self.show(Shows {
+                    run,
+                    from: begin + behind as u64,
+                });
+                self.feed(&bytes[behind..]);
             }
             if byte.is_ascii() {
                 self.run.clear();
                 self.before = Some(byte);
             }
         }
+    }
+
+    fn show(&mut self, shows: Shows) {
+        self.detector = Some(Box::new(EncodingDetector::new(Iso2022JpDetection::Deny)));
+        self.feed(&shows.run);
+        self.shows = Some(shows);
+    }
+
+    /// The reading goes on from this byte of the file.
+    pub(crate) fn go_on(&mut self, from: u64) {
+        self.at = from;
+        if let Some(shows) = self.shows.take() {
+            self.show(shows);
+        }
+    }
+
+    /// The bytes of the file that [`Self::recall`] wants before anything else, after [`Self::go_on`].
+    pub(crate) fn recalls(&self) -> Range<u64> {
+        let Some(shows) = &self.shows else {
+            return 0..0;
+        };
+        let room = SHOWN_BYTES - shows.run.len();
+        shows.from..self.seen.min(shows.from + room as u64)
+    }
+
+    /// Shows the detector what it saw before.
+    pub(crate) fn recall(&mut self, bytes: &[u8]) {
+        self.feed(bytes);
     }
 
     fn feed(&mut self, bytes: &[u8]) {

@@ -4,6 +4,7 @@
 //! stands in the file. A column that has fallen to text costs nothing from then on. Next: [`crate::analyse`].
 
 use contracts::dataset::{ColumnType, Format};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     datetime::{self, Dates, Fraction, Half, StampStyle, TimeShape, TimeStyle, Zone},
@@ -62,7 +63,7 @@ impl Found {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum ZoneFact {
     #[default]
     Unknown,
@@ -71,7 +72,7 @@ enum ZoneFact {
 }
 
 /// What the times of a column have shown; every field only ever gains.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct TimeFacts {
     bare_hour: bool,
     padded_hour: bool,
@@ -140,7 +141,7 @@ impl TimeFacts {
 }
 
 /// All that is known of a column's values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Types that every value so far can have. None: text.
     kinds: u16,
@@ -528,7 +529,7 @@ pub(crate) fn is_json(cell: &[u8]) -> bool {
 }
 
 /// A column whose type somebody fixed: the spelling that most of its values share; the others will not fit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Asked {
     kind: ColumnType,
     groups: Vec<(Facts, u64)>,
@@ -589,7 +590,7 @@ impl Asked {
 }
 
 /// How often each spelling of null occurred.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Nulls([u64; words::NULLS.len()]);
 
 impl Nulls {

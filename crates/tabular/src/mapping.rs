@@ -9,6 +9,7 @@ use contracts::{
     names::checked_name,
     plan::{MappedBy, NewColumns, Options},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::FileError;
 
@@ -16,7 +17,7 @@ use crate::FileError;
 const ALIKE: f64 = 0.9;
 
 /// What is known beside the dataset's columns and the options.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Hints {
     /// As published before.
     pub remembered: Vec<Remembered>,
@@ -25,7 +26,7 @@ pub struct Hints {
 }
 
 /// Where the columns of a file with this header went.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     /// Names of the file's columns, in its order.
     pub header: Vec<String>,
@@ -34,13 +35,13 @@ pub struct Remembered {
 }
 
 /// Where a column of the file goes, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Way {
     pub(crate) to: Goal,
     pub(crate) by: MappedBy,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Goal {
     /// The dataset's column in this place.
     Known(usize),

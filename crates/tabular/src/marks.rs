@@ -6,6 +6,8 @@
 //! before the digits, say how a negative number is written, where that is not a `-` in front. The value is the plain number:
 //! `12 %` is 12.
 
+use serde::{Deserialize, Serialize};
+
 use crate::number;
 
 /// What stands between thousands, and before the fraction.
@@ -255,7 +257,7 @@ fn is_zero(plain: &str) -> bool {
     plain.bytes().all(|b| matches!(b, b'0' | b'.'))
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Around {
     Unknown,
     One(String, String),
@@ -263,7 +265,7 @@ enum Around {
 }
 
 /// What a column's values have shown of their marks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MarkFacts {
     layouts: u16,
     /// Layouts in which some value has a fraction, and in which some is beyond int64.

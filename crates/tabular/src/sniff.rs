@@ -3,6 +3,7 @@
 //! possible, the one that takes fewer characters for marks. Next: [`crate::encoding`].
 
 use contracts::plan::{Dialect, Encoding, Escape, Options};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     FileError,
@@ -10,7 +11,7 @@ use crate::{
     detect::Evidence,
     encoding::{self, Transcoder},
     format::kind_name,
-    infer, record,
+    infer, record, saved,
 };
 
 /// As much of the file's head is looked at, however it arrives.
@@ -33,8 +34,9 @@ const COMMENT: char = '#';
 const PREAMBLE_MAX: usize = 30;
 
 /// What the whole file has shown that its head did not.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Known {
+    #[serde(with = "saved::exact_beside")]
     pub encoding: Option<(Encoding, f64)>,
     /// Lines that look like comments are rows.
     pub no_comments: bool,

@@ -2,9 +2,12 @@
 
 mod support;
 
-use contracts::plan::{Checkpoint, Encoding, Escape, Options};
+use contracts::{
+    dataset::ColumnType,
+    plan::{Checkpoint, Encoding, Escape, Options},
+};
 use proptest::prelude::*;
-use support::{analyse, analyse_with, inspected, inspected_with, load_with};
+use support::{analyse, analyse_broken_off, analyse_with, inspected, inspected_with, load_with};
 use tabular::{batch, infer::Facts};
 
 /// Cells of every type, of none, and null spellings.
@@ -330,4 +333,100 @@ proptest! {
         prop_assert_eq!(&inspected(&bytes)[11_995][1], text);
         prop_assert_eq!(whole, analyse_with(&bytes, &Options::default(), None, piece).unwrap());
     }
+}
+
+/// A file that is longer than what is sniffed at, with everything that an analysis keeps in mind on its way.
+fn long_file(rows: &[Vec<String>], encoding: Encoding, oddity: &str, at: usize) -> Vec<u8> {
+    let bom = encoding.label().starts_with("utf-") && encoding != Encoding::Utf8;
+    let style = Style::plain(",", "\n");
+    let width = rows[0].len();
+    let mut all = vec![(0..width).map(|n| format!("name{n}")).collect::<Vec<_>>()];
+    while all.len() < 9_000 {
+        all.extend_from_slice(rows);
+    }
+    let mut text = style.write(&all);
+    let at = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .nth(at % text.chars().count());
+    text.insert_str(at.unwrap_or_default(), oddity);
+    encode(&text, encoding, bom)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn an_analysis_that_is_broken_off_goes_on_as_if_it_had_not_been(
+        rows in table(),
+        oddity in prop::sample::select(vec![
+            "", "\n\n", "\n# remark\n", "\n\"", "\nHäuser, wünschen für große Mühe\n", "a,b,c,d,e,f\n", "\n\n* a note alone\nand another\n\n",
+        ]),
+        at in any::<prop::sample::Index>(),
+        encoding in prop_oneof![Just(Encoding::Utf8), Just(Encoding::Utf16Le), Just(Encoding::Windows1252)],
+        breaks in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+        footer in prop_oneof![Just(None), Just(Some(3))],
+        told in any::<bool>(),
+    ) {
+        let file = long_file(&rows, encoding, oddity, at.index(200_000));
+        let mut options = Options { footer, ..Options::default() };
+        if told {
+            options.nulls = [("name0".to_owned(), "NA".to_owned())].into();
+            options.types = [("name1".to_owned(), ColumnType::Decimal)].into();
+        }
+        let mut breaks: Vec<usize> = breaks.iter().map(|at| at.index(file.len() + 1)).collect();
+        breaks.sort_unstable();
+        let whole = analyse_with(&file, &options, None, file.len());
+        let broken = analyse_broken_off(&file, &options, None, &breaks);
+        match (whole, broken) {
+            (Ok(whole), Ok(broken)) => {
+                prop_assert_eq!(&whole, &broken);
+                // And as an append to what came of it.
+                let fixed: Vec<_> = whole.plan.columns.iter().skip(1).map(|planned| planned.column.clone()).collect();
+                let whole = analyse_with(&file, &Options::default(), Some(&fixed), file.len()).map_err(|error| error.to_string());
+                let broken = analyse_broken_off(&file, &Options::default(), Some(&fixed), &breaks).map_err(|error| error.to_string());
+                prop_assert_eq!(whole, broken);
+            }
+            (Err(whole), Err(broken)) => prop_assert_eq!(whole.to_string(), broken.to_string()),
+            (whole, broken) => prop_assert!(false, "{whole:?} but broken off {broken:?}"),
+        }
+    }
+
+    #[test]
+    fn an_encoding_that_shows_late_is_found_though_the_reading_is_broken_off(
+        encoding in prop_oneof![Just(Encoding::Windows1251), Just(Encoding::ShiftJis), Just(Encoding::EucKr)],
+        breaks in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+    ) {
+        let text = match encoding {
+            Encoding::Windows1251 => "Это предложение написано по-русски",
+            Encoding::ShiftJis => "これは日本語の文章です。漢字とかな",
+            _ => "이것은 한국어로 쓴 문장입니다",
+        };
+        let mut file = "id,text\n".to_owned();
+        for id in 0..9_000 {
+            file.push_str(&format!("{id},{}\n", if id % 97 > 95 && id > 6_000 { text } else { "plain" }));
+        }
+        let bytes = encode(&file, encoding, false);
+        let mut breaks: Vec<usize> = breaks.iter().map(|at| at.index(bytes.len() + 1)).collect();
+        breaks.sort_unstable();
+        let whole = analyse(&bytes).unwrap();
+        prop_assert_eq!(whole.plan.dialect.encoding, encoding);
+        prop_assert_eq!(whole, analyse_broken_off(&bytes, &Options::default(), None, &breaks).unwrap());
+    }
+}
+
+#[test]
+fn what_was_saved_for_other_options_or_by_other_code_is_not_gone_on_with() {
+    let options = Options::default();
+    let saved = tabular::Analyser::new(&options, None)
+        .unwrap()
+        .save()
+        .unwrap();
+    assert!(tabular::Analyser::restore(&saved, &options).is_some());
+    let others = Options {
+        header: Some(false),
+        ..Options::default()
+    };
+    assert!(tabular::Analyser::restore(&saved, &others).is_none());
+    assert!(tabular::Analyser::restore(b"something else", &options).is_none());
 }

@@ -9,10 +9,13 @@ use anyhow::{Context as _, ensure};
 use contracts::{
     UploadId,
     plan::Options,
-    upload::{Confirm, CreateUpload, CreatedUpload, Link, Mode, PartLinks, SendTo, Target, Upload},
+    upload::{
+        CompleteUpload, Confirm, CreateUpload, CreatedUpload, Link, Mode, PartLink, PartLinks,
+        SendTo, SentPart, Target, Upload,
+    },
 };
 use reqwest::{Method, StatusCode, header::HeaderMap};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// An HTTP client with the rights of one member, or of nobody.
 #[derive(Clone, Debug)]
@@ -139,20 +142,39 @@ impl Client {
         let mut sent = Vec::new();
         let pieces = bytes.chunks(usize::try_from(links.part_bytes)?);
         for (part, piece) in links.parts.iter().zip(pieces) {
-            let mut request = self.http.put(&part.url).body(piece.to_vec());
-            for (name, value) in &part.headers {
-                request = request.header(name, value);
+            match self.put_part(part, piece.to_vec()).await? {
+                Ok(part) => sent.push(part),
+                Err(status) => return Ok(status),
             }
-            let answer = request.send().await?;
-            if !answer.status().is_success() {
-                return Ok(answer.status());
-            }
-            let etag = answer.headers().get("etag").context("a part has an ETag")?;
-            sent.push(json!({"number": part.number, "etag": etag.to_str()?}));
         }
-        let body = json!({ "parts": sent });
-        let done = self.post(&format!("/uploads/{id}/complete"), &body).await?;
-        Ok(done.status)
+        self.complete(id, sent).await
+    }
+
+    /// One part; a status that is no success is given back.
+    pub async fn put_part(
+        &self,
+        part: &PartLink,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<Result<SentPart, StatusCode>> {
+        let mut request = self.http.put(&part.url).body(bytes);
+        for (name, value) in &part.headers {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await?;
+        if !answer.status().is_success() {
+            return Ok(Err(answer.status()));
+        }
+        let etag = answer.headers().get("etag").context("a part has an ETag")?;
+        Ok(Ok(SentPart {
+            number: part.number,
+            etag: etag.to_str()?.to_owned(),
+        }))
+    }
+
+    /// All parts are there.
+    pub async fn complete(&self, id: UploadId, parts: Vec<SentPart>) -> anyhow::Result<StatusCode> {
+        let path = format!("/uploads/{id}/complete");
+        Ok(self.post(&path, &CompleteUpload { parts }).await?.status)
     }
 
     /// Sends a file as a new dataset; what becomes of it is [`Client::outcome`]'s.

@@ -1,15 +1,17 @@
 //! The first reading of a file: every row is looked at, and the plan is stored. The first one stored stands, so that a second
-//! reading by newer code changes nothing. [`crate::load`] reads again, by the plan.
+//! reading by newer code changes nothing. Where the time runs out, what was gathered of a plain text is saved for the next invocation.
+//! [`crate::load`] reads again, by the plan.
 
 use std::{ops::ControlFlow, sync::Arc};
 
 use contracts::{
     Code, Problem,
     dataset::Column,
-    plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan},
+    plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan, RECORD_BYTES_MAX},
     upload::{Confirm, Mode},
 };
-use store::{At, Import};
+use futures::StreamExt as _;
+use store::{At, Import, SavedAnalysis};
 use tabular::{
     Analyser, Analysis, FileError, Finished, Input, Source,
     mapping::{Hints, Remembered},
@@ -26,13 +28,23 @@ use crate::{
     spool::{self, Until},
 };
 
-/// Reads the whole object and stores what was found. The second is the copy that was read, if one was needed and the plan is of it.
+/// How an analysis ended.
+#[derive(Debug)]
+pub enum Analysed {
+    /// The plan is stored; and the copy that was read, if one was needed and the plan is of it.
+    Planned(Box<Plan>, Option<Source>),
+    /// The time ran out; what was gathered is stored.
+    GoOn,
+}
+
+/// Reads the object to its end, from where `saved` came to, and stores what was found.
 pub async fn analyse(
     attempt: &Attempt,
     import: &Import,
     object: &Object,
     generation: i32,
-) -> Result<(Plan, Option<Source>), Stop> {
+    saved: Option<SavedAnalysis>,
+) -> Result<Analysed, Stop> {
     let declared = import.upload.bytes_total;
     let at = object.at();
     if at.bytes != declared {
@@ -53,7 +65,12 @@ pub async fn analyse(
         fixed,
         hints: hints(attempt, import).await?,
     };
-    let (analysis, source) = read(attempt, import, object, known).await?;
+    let (analysis, source) = match read(attempt, import, object, known, saved.as_ref()).await? {
+        Reading::Done(analysis, source) => (*analysis, source),
+        Reading::BrokenOff(broken) => {
+            return break_off(attempt, object, generation, broken, saved).await;
+        }
+    };
     let plan = Plan {
         generation,
         object: at.clone(),
@@ -68,7 +85,7 @@ pub async fn analyse(
         .await?;
     tracing::info!(upload.id = %attempt.upload, bytes = at.bytes, rows = stored.file.rows, "a file is analysed");
     let source = source.filter(|source| *source.kind() == stored.file.kind);
-    Ok((stored, source))
+    Ok(Analysed::Planned(Box::new(stored), source))
 }
 
 /// What is known beforehand of where the file's columns go.
@@ -90,48 +107,103 @@ async fn hints(attempt: &Attempt, import: &Import) -> Result<Hints, Stop> {
     })
 }
 
+enum Reading {
+    Done(Box<Analysis>, Option<Source>),
+    BrokenOff(BrokenOff),
+}
+
+struct BrokenOff {
+    analyser: Box<Analyser>,
+    /// Bytes that it was given in this invocation.
+    given: u64,
+}
+
+/// What was gathered is safe before somebody is asked to go on with it.
+async fn break_off(
+    attempt: &Attempt,
+    object: &Object,
+    generation: i32,
+    broken: BrokenOff,
+    former: Option<SavedAnalysis>,
+) -> Result<Analysed, Stop> {
+    let bytes = broken.analyser.bytes_read();
+    let saved = SavedAnalysis {
+        object: object.at().clone(),
+        state: broken.analyser.save().map_err(|e| Stop::Failed(e.into()))?,
+    };
+    if former.is_some_and(|former| former == saved) && broken.given > RECORD_BYTES_MAX as u64 {
+        return Err(Stop::Failed(Problem::new(
+            Code::UnreadableFile,
+            format!(
+                "The record that begins at byte {bytes} is so long that its end is not found in the time of one run. Check the quote marks there."
+            ),
+        )));
+    }
+    attempt.show_progress().await;
+    let is_ours = attempt
+        .deps
+        .store
+        .save_analysis(attempt.upload, attempt.owner(), generation, &saved)
+        .await?;
+    if !is_ours {
+        return Err(Error::LeaseLost.into());
+    }
+    tracing::info!(upload.id = %attempt.upload, bytes, state_bytes = saved.state.len(), "an analysis is broken off");
+    Ok(Analysed::GoOn)
+}
+
 async fn read(
     attempt: &Attempt,
     import: &Import,
     object: &Object,
     known: Known,
-) -> Result<(Analysis, Option<Source>), Stop> {
-    let head = object.head_bytes(HEAD_BYTES as u64).await?;
-    if !is_plain_text(&head) {
-        let (analysis, source) = read_copy(attempt, import, object, known).await?;
-        return Ok((analysis, Some(source)));
-    }
-    let analyser = Analyser::new(&import.upload.options, known.fixed.as_deref());
-    let mut analyser = analyser
-        .map_err(|e| Stop::Failed(e.into()))?
-        .with_hints(known.hints);
+    saved: Option<&SavedAnalysis>,
+) -> Result<Reading, Stop> {
+    let options = &import.upload.options;
+    let restored = saved.and_then(|saved| Analyser::restore(&saved.state, options));
+    let mut analyser = match restored {
+        Some(analyser) => analyser,
+        None => {
+            let head = object.head_bytes(HEAD_BYTES as u64).await?;
+            if !is_plain_text(&head) {
+                return read_copy(attempt, import, object, known).await;
+            }
+            let analyser = Analyser::new(options, known.fixed.as_deref());
+            analyser
+                .map_err(|e| Stop::Failed(e.into()))?
+                .with_hints(known.hints)
+        }
+    };
     loop {
-        match read_once(attempt, object, analyser).await? {
-            Finished::Analysis(analysis) => return Ok((*analysis, None)),
-            Finished::Again(again) => analyser = *again,
+        analyser = match read_once(attempt, object, analyser).await? {
+            Read::Finished(Finished::Analysis(analysis)) => {
+                return Ok(Reading::Done(analysis, None));
+            }
+            Read::Finished(Finished::Again(again)) => *again,
+            Read::BrokenOff(broken) => return Ok(Reading::BrokenOff(broken)),
         }
     }
 }
 
-async fn read_once(
-    attempt: &Attempt,
-    object: &Object,
-    analyser: Analyser,
-) -> Result<Finished, Stop> {
+enum Read {
+    Finished(Finished),
+    BrokenOff(BrokenOff),
+}
+
+async fn read_once(attempt: &Attempt, object: &Object, analyser: Analyser) -> Result<Read, Stop> {
     let (parts, received) = pipe::channel();
     let progress = Arc::clone(&attempt.progress);
+    let (again, from) = analyser.wants();
+    let bytes = object.read_range(again).chain(object.read(from));
     let parser = tokio::task::spawn_blocking(move || infer(analyser, received, &progress));
     let fed = tokio::select! {
-        fed = pipe::feed(object.read(0), parts) => fed,
-        () = tokio::time::sleep_until(attempt.closing.into()) => return Err(Error::OutOfTime.into()),
+        fed = pipe::feed(bytes, parts) => fed,
+        // The feed is dropped, and the parser sees that nothing more comes.
+        () = tokio::time::sleep_until(attempt.closing.into()) => Ok(()),
     };
-    let inferred = parser.await.map_err(Error::Parser)?;
+    let read = parser.await.map_err(Error::Parser)?;
     fed?;
-    match inferred {
-        Ok(Some(finished)) => Ok(finished),
-        Ok(None) => Err(Error::OutOfTime.into()),
-        Err(error) => Err(Stop::Failed(error.into())),
-    }
+    read.map_err(|error| Stop::Failed(error.into()))
 }
 
 /// As [`read`], for a file that is not plain text.
@@ -140,10 +212,11 @@ async fn read_copy(
     import: &Import,
     object: &Object,
     known: Known,
-) -> Result<(Analysis, Source), Stop> {
+) -> Result<Reading, Stop> {
+    let tell = |copied| attempt.progress.analysing(copied, 0);
     let file = tokio::select! {
-        file = spool::copy(attempt, object) => file?,
-        () = tokio::time::sleep_until(attempt.closing.into()) => return Err(Error::OutOfTime.into()),
+        file = spool::copy(attempt, object, tell) => file?,
+        () = tokio::time::sleep_until(attempt.closing.into()) => return Err(spool::too_slow(attempt)),
     };
     let (until, _guard) = Until::new(attempt.closing);
     let progress = Arc::clone(&attempt.progress);
@@ -157,7 +230,7 @@ async fn read_copy(
             let mut whole = true;
             source.pour(0, &mut |piece| {
                 analyser.push(piece)?;
-                progress.set(bytes, analyser.rows_read());
+                progress.analysing(bytes, analyser.rows_read());
                 let flow = until.flow();
                 whole = flow == ControlFlow::Continue(());
                 Ok(flow)
@@ -166,36 +239,39 @@ async fn read_copy(
                 return Ok(None);
             }
             match analyser.finish()? {
-                Finished::Analysis(analysis) => return Ok(Some((*analysis, source))),
+                Finished::Analysis(analysis) => return Ok(Some((analysis, source))),
                 Finished::Again(again) => analyser = *again,
             }
         }
     });
     match parser.await.map_err(Error::Parser)? {
-        Ok(Some(read)) => Ok(read),
-        Ok(None) => Err(Error::OutOfTime.into()),
+        Ok(Some((analysis, source))) => Ok(Reading::Done(analysis, Some(source))),
+        Ok(None) => Err(spool::too_slow(attempt)),
         Err(error) => Err(spool::stop(error)),
     }
 }
 
-/// On a thread of its own. `None` when the reading was broken off.
+/// On a thread of its own.
 fn infer(
     mut analyser: Analyser,
     mut parts: mpsc::Receiver<Piece>,
     progress: &Progress,
-) -> Result<Option<Finished>, FileError> {
-    let mut bytes = 0;
+) -> Result<Read, FileError> {
+    let mut given = 0;
     while let Some(piece) = parts.blocking_recv() {
         let Piece::Part(part) = piece else {
-            return analyser.finish().map(Some);
+            return analyser.finish().map(Read::Finished);
         };
         for slice in part {
             analyser.push(&slice)?;
-            bytes += slice.len() as u64;
-            progress.set(bytes, analyser.rows_read());
+            given += slice.len() as u64;
+            progress.analysing(analyser.bytes_read(), analyser.rows_read());
         }
     }
-    Ok(None)
+    Ok(Read::BrokenOff(BrokenOff {
+        analyser: Box::new(analyser),
+        given,
+    }))
 }
 
 fn wrong_size(at: &ObjectRef, declared: u64) -> Problem {

@@ -9,14 +9,15 @@ use std::{
 use contracts::{
     Code, Problem, UploadId,
     events::Work,
-    plan::{Checkpoint, Options, Plan},
+    plan::{Checkpoint, Options},
     upload::{Upload, UploadState},
 };
 use store::{Import, Lease};
-use tabular::Source;
 
 use crate::{
-    Deps, analyse, drop_folder,
+    Deps,
+    analyse::{self, Analysed},
+    drop_folder,
     error::{Error, Stop},
     event::{Arrival, Dropped},
     load::{self, Loaded},
@@ -26,7 +27,7 @@ use crate::{
 
 /// How often progress is shown and cancellation noticed.
 const PULSE: Duration = Duration::from_secs(1);
-/// Kept back before the deadline to hand a load on.
+/// Kept back before the deadline to hand the rest on.
 const HANDOVER_MAX: Duration = Duration::from_secs(15);
 
 /// What a message asks for.
@@ -70,11 +71,19 @@ impl Start {
         }
     }
 
-    /// What is known of the file if it came through a drop folder.
+    /// What is known of the file if it came through a drop folder, and comes for the first time.
     fn dropped(&self) -> Option<&Dropped> {
         match self {
             Self::Arrived(arrival) => arrival.dropped.as_ref(),
-            _ => None,
+            Self::Analyse { .. } | Self::Load { .. } => None,
+        }
+    }
+
+    /// Whether a drop folder may wait to hear that it failed.
+    fn may_owe_an_outcome(&self) -> bool {
+        match self {
+            Self::Arrived(arrival) => arrival.dropped.is_some(),
+            Self::Analyse { .. } | Self::Load { .. } => true,
         }
     }
 }
@@ -99,6 +108,9 @@ pub struct Attempt {
     pub progress: Arc<Progress>,
     /// The one that it began with.
     generation: i32,
+    /// When the work must have begun to have had its time.
+    begin_by: Instant,
+    began: Instant,
     owner: String,
     receipt: Option<String>,
 }
@@ -123,12 +135,15 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
         return Ok(());
     }
     let left = delivery.deadline.saturating_duration_since(Instant::now());
-    let attempt = Attempt {
+    let now = Instant::now();
+    let mut attempt = Attempt {
         deps: Arc::clone(deps),
         upload,
         closing: delivery.deadline - (left / 5).min(HANDOVER_MAX),
         progress: Arc::default(),
         generation: import.upload.generation.max(1),
+        begin_by: now + left / 4,
+        began: now,
         owner: format!("{:016x}", rand::random::<u64>()),
         receipt: delivery.receipt.map(str::to_owned),
     };
@@ -136,15 +151,17 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
     if !attempt.acquire().await? {
         return Ok(());
     }
+    attempt.began = Instant::now();
     let stop = tokio::select! {
         done = Box::pin(advance(&attempt, &start)) => done.err(),
         stop = attempt.stay_alive() => Some(stop),
     };
+    attempt.show_progress().await;
     let result = match stop {
         None | Some(Stop::Over) => Ok(()),
         Some(Stop::Failed(problem)) => {
             let failed = fail(&attempt, &problem).await;
-            if start.dropped().is_some() {
+            if start.may_owe_an_outcome() {
                 drop_folder::wake(deps).await;
             }
             failed.map_err(Error::Store)
@@ -235,11 +252,16 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
         (Start::Load { checkpoint, .. }, Some(plan)) => (plan, Some(*checkpoint)),
         (Start::Load { .. }, None) => return Ok(()),
         (_, Some(plan)) => (plan, None),
-        (_, None) => {
-            let (plan, read) = plan(attempt, &import, start, generation).await?;
-            source = read;
-            (plan, None)
-        }
+        (_, None) => match plan(attempt, &import, start, generation).await? {
+            Analysed::Planned(plan, read) => {
+                source = read;
+                (*plan, None)
+            }
+            Analysed::GoOn => {
+                let upload = attempt.upload;
+                return hand_on(attempt, &Work::Analyse { upload, generation }).await;
+            }
+        },
     };
     let stored = store.checkpoint(attempt.upload, plan.generation).await?;
     let from = handed
@@ -248,7 +270,14 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
         .max_by_key(|checkpoint| checkpoint.batch);
     match load::load(attempt, &import, &plan, from, source).await? {
         Loaded::Sent => Ok(()),
-        Loaded::GoOn(checkpoint) => hand_on(attempt, &plan, checkpoint).await,
+        Loaded::GoOn(checkpoint) => {
+            let work = Work::Load {
+                upload: attempt.upload,
+                generation: plan.generation,
+                checkpoint,
+            };
+            hand_on(attempt, &work).await
+        }
     }
 }
 
@@ -257,9 +286,16 @@ async fn plan(
     import: &Import,
     start: &Start,
     generation: i32,
-) -> Result<(Plan, Option<Source>), Stop> {
+) -> Result<Analysed, Stop> {
     let deps = &attempt.deps;
-    let object = Object::head(&deps.s3, &deps.bucket, &import.object_key).await?;
+    let saved = deps
+        .store
+        .saved_analysis(attempt.upload, generation)
+        .await?;
+    let object = match (start, &saved) {
+        (Start::Analyse { .. }, Some(saved)) => Object::pinned(&deps.s3, &saved.object),
+        _ => Object::head(&deps.s3, &deps.bucket, &import.object_key).await?,
+    };
     if let Some(dropped) = start.dropped()
         && object.at().etag.trim_matches('"') != dropped.etag
     {
@@ -268,25 +304,31 @@ async fn plan(
             "Another file was dropped under the same name before this one was read. Nothing of this one was imported; the other has an import of its own.",
         )));
     }
-    analyse::analyse(attempt, import, &object, generation).await
+    let saved = saved.filter(|saved| saved.object == *object.at());
+    analyse::analyse(attempt, import, &object, generation, saved).await
 }
 
 /// The rest is another invocation's: its message is safe before this one goes.
-async fn hand_on(attempt: &Attempt, plan: &Plan, checkpoint: Checkpoint) -> Result<(), Stop> {
-    let work = Work::Load {
-        upload: attempt.upload,
-        generation: plan.generation,
-        checkpoint,
-    };
-    let body = serde_json::to_string(&work).map_err(Error::Json)?;
+async fn hand_on(attempt: &Attempt, work: &Work) -> Result<(), Stop> {
+    let body = serde_json::to_string(work).map_err(Error::Json)?;
     attempt.deps.work.send(&body).await.map_err(Error::Queue)?;
-    tracing::info!(upload.id = %attempt.upload, batch.no = checkpoint.batch, "a load goes on in another invocation");
+    tracing::info!(upload.id = %attempt.upload, work = body, "an import goes on in another invocation");
     Ok(())
 }
 
 impl Attempt {
     pub fn is_closing(&self) -> bool {
         Instant::now() >= self.closing
+    }
+
+    /// Whether the work had nearly all of an invocation, and did not wait for the lease instead.
+    pub fn had_its_time(&self) -> bool {
+        self.began <= self.begin_by
+    }
+
+    /// What the lease is held by.
+    pub fn owner(&self) -> &str {
+        &self.owner
     }
 
     /// Waits while somebody else holds the lease. False when there is nothing left to do.
@@ -333,20 +375,28 @@ impl Attempt {
                 Err(error) if error.is_transient() && extended.elapsed() < ttl => {}
                 Err(error) => return Stop::Retry(Error::Store(error)),
             }
-            let progress = self.progress.get();
-            if progress != shown
-                && store
-                    .progress(self.upload, progress.0, progress.1)
-                    .await
-                    .is_ok()
-            {
-                shown = progress;
+            let reached = self.progress.get();
+            if reached != shown && self.show_progress().await {
+                shown = reached;
             }
             if held.elapsed() > ttl / 3 {
                 held = Instant::now();
                 self.hold_message().await;
             }
         }
+    }
+
+    /// Whether it could be shown. Nothing hangs on it.
+    pub async fn show_progress(&self) -> bool {
+        let Some(at) = self.progress.get() else {
+            return true;
+        };
+        let shown = self
+            .deps
+            .store
+            .progress(self.upload, &self.owner, at.stage, at.bytes, at.rows)
+            .await;
+        shown.is_ok()
     }
 
     async fn why_lost(&self) -> Stop {

@@ -75,15 +75,15 @@ pub async fn load(
     let loader = loader.map_err(|e| Stop::Failed(e.into()))?;
     let (parsed, batches) = mpsc::channel(BATCHES_AHEAD);
     let object = Object::pinned(&deps.s3, &plan.object);
-    let sending = Sending::new(attempt, plan.generation, &publisher, from);
+    let sending = Sending::new(attempt, plan, &publisher, from);
     let sent = if spool::is_needed(&plan.file.kind) {
         let copy = match source {
             Some(source) => Copied::Open(source),
             None => {
-                let copying = spool::copy(attempt, &object);
+                let copying = spool::copy(attempt, &object, |_| ());
                 match tokio::time::timeout_at(attempt.closing.into(), copying).await {
                     Ok(file) => Copied::Closed(file?, Box::new(plan.file.clone())),
-                    Err(_) => return Ok(Loaded::GoOn(from)),
+                    Err(_) => return Err(spool::too_slow(attempt)),
                 }
             }
         };
@@ -93,6 +93,10 @@ pub async fn load(
         });
         let sent = sending.run(batches).await?;
         parser.await.map_err(Error::Parser)?.map_err(spool::stop)?;
+        if matches!(sent, Sent::UpTo { is_any: false, .. }) {
+            // All its time went into what was loaded before.
+            return Err(spool::too_slow(attempt));
+        }
         sent
     } else {
         let (parts, received) = pipe::channel();
@@ -111,7 +115,7 @@ pub async fn load(
     };
     let (end, upto) = match sent {
         Sent::All(end, upto) => (end, upto),
-        Sent::UpTo(checkpoint) => return Ok(Loaded::GoOn(checkpoint)),
+        Sent::UpTo { checkpoint, .. } => return Ok(Loaded::GoOn(checkpoint)),
     };
     // It too may find no room. Going on from behind the last batch sends only this.
     match tokio::time::timeout_at(attempt.closing.into(), publisher.end(end)).await {
@@ -203,7 +207,11 @@ fn hand_over(loader: &mut Loader, out: &mpsc::Sender<Parsed>) -> Result<bool, Fi
 enum Sent {
     /// All, and where that is.
     All(EndOfLoad, Checkpoint),
-    UpTo(Checkpoint),
+    UpTo {
+        checkpoint: Checkpoint,
+        /// Whether there was a batch to send at all.
+        is_any: bool,
+    },
 }
 
 /// Publishes batches side by side and keeps the books on which are in.
@@ -213,21 +221,28 @@ struct Sending<'a> {
     publisher: &'a Publisher<'a>,
     settled: Settled,
     flight_bytes: usize,
+    is_any: bool,
+    /// What the load is reckoned against: the file's bytes and the plan's rows.
+    bytes: u64,
+    rows: u64,
 }
 
 impl<'a> Sending<'a> {
     fn new(
         attempt: &'a Attempt,
-        generation: i32,
+        plan: &Plan,
         publisher: &'a Publisher<'a>,
         from: Checkpoint,
     ) -> Self {
         Self {
             attempt,
-            generation,
+            generation: plan.generation,
             publisher,
             settled: Settled::new(from),
             flight_bytes: 0,
+            is_any: false,
+            bytes: plan.object.bytes,
+            rows: plan.file.rows,
         }
     }
 
@@ -256,6 +271,7 @@ impl<'a> Sending<'a> {
                 }
                 parsed = batches.recv(), if end.is_none() && self.flight_bytes < FLIGHT_BYTES => match parsed {
                     Some(Parsed::Batch { batch, after }) => {
+                        self.is_any = true;
                         let bytes = batch.payload.len();
                         self.flight_bytes += bytes;
                         flight.push(async move { (after, bytes, publisher.batch(batch).await) });
@@ -279,15 +295,26 @@ impl<'a> Sending<'a> {
         }
         self.save().await?;
         let upto = self.settled.upto;
-        Ok(end.map_or(Sent::UpTo(upto), |end| Sent::All(end, upto)))
+        let is_any = self.is_any;
+        let checkpoint = upto;
+        Ok(end.map_or(Sent::UpTo { checkpoint, is_any }, |end| {
+            Sent::All(end, upto)
+        }))
     }
 
     async fn give_up(self) -> Result<Sent, Stop> {
         self.save().await?;
-        Ok(Sent::UpTo(self.settled.upto))
+        Ok(Sent::UpTo {
+            checkpoint: self.settled.upto,
+            is_any: self.is_any,
+        })
     }
 
     async fn save(&self) -> Result<(), Stop> {
+        // By rows, for a checkpoint's byte is the unpacked text's.
+        let done = self.settled.upto.rows as f64 / self.rows.max(1) as f64;
+        let bytes = (self.bytes as f64 * done.min(1.0)) as u64;
+        self.attempt.progress.loading(bytes, self.settled.upto.rows);
         let store = &self.attempt.deps.store;
         match store
             .save_checkpoint(self.attempt.upload, self.generation, &self.settled.upto)

@@ -79,10 +79,18 @@ impl Object {
         &self,
         from: u64,
     ) -> impl Stream<Item = Result<Vec<Bytes>, ReadError>> + Send + use<> {
+        self.read_range(from..self.at.bytes)
+    }
+
+    /// As [`Self::read`], up to the range's end.
+    pub fn read_range(
+        &self,
+        range: Range<u64>,
+    ) -> impl Stream<Item = Result<Vec<Bytes>, ReadError>> + Send + use<> {
         let object = self.clone();
-        let end = object.at.bytes;
+        let end = range.end;
         let parts = (0..)
-            .map(move |n| from + n * PART_BYTES)
+            .map(move |n| range.start + n * PART_BYTES)
             .take_while(move |start| *start < end)
             .map(move |start| start..end.min(start + PART_BYTES));
         futures::stream::iter(parts)

@@ -1,9 +1,10 @@
 //! Between the network and the parser: parts of the object go through a short queue to the thread that parses them, so that
 //! reading, parsing and publishing overlap and nothing piles up.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use contracts::upload::UploadState;
 use futures::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 
@@ -16,24 +17,42 @@ pub enum Piece {
     End,
 }
 
-/// How far the parser has come.
-#[derive(Debug, Default)]
-pub struct Progress {
-    bytes: AtomicU64,
-    rows: AtomicU64,
+/// How far a reading has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Which of the two readings: `analysing` or `loading`.
+    pub stage: UploadState,
+    pub bytes: u64,
+    pub rows: u64,
 }
 
+/// What the reader last said of it.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<Option<Reached>>);
+
 impl Progress {
-    pub fn set(&self, bytes: u64, rows: u64) {
-        self.bytes.store(bytes, Ordering::Relaxed);
-        self.rows.store(rows, Ordering::Relaxed);
+    pub fn analysing(&self, bytes: u64, rows: u64) {
+        self.set(Reached {
+            stage: UploadState::Analysing,
+            bytes,
+            rows,
+        });
     }
 
-    pub fn get(&self) -> (u64, u64) {
-        (
-            self.bytes.load(Ordering::Relaxed),
-            self.rows.load(Ordering::Relaxed),
-        )
+    pub fn loading(&self, bytes: u64, rows: u64) {
+        self.set(Reached {
+            stage: UploadState::Loading,
+            bytes,
+            rows,
+        });
+    }
+
+    fn set(&self, reached: Reached) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reached);
+    }
+
+    pub fn get(&self) -> Option<Reached> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -20,8 +20,8 @@ pub fn is_needed(kind: &FileKind) -> bool {
     *kind != FileKind::default()
 }
 
-/// Copies the whole object.
-pub async fn copy(attempt: &Attempt, object: &Object) -> Result<File, Stop> {
+/// Copies the whole object, and says how far it is.
+pub async fn copy(attempt: &Attempt, object: &Object, tell: impl Fn(u64)) -> Result<File, Stop> {
     let (bytes, max) = (object.at().bytes, attempt.deps.spool_bytes);
     if bytes > max {
         return Err(Stop::Failed(Problem::new(
@@ -40,7 +40,7 @@ pub async fn copy(attempt: &Attempt, object: &Object) -> Result<File, Stop> {
             file.write_all(&piece).await.map_err(Error::Spool)?;
             copied += piece.len() as u64;
         }
-        attempt.progress.set(copied, 0);
+        tell(copied);
     }
     file.flush().await.map_err(Error::Spool)?;
     Ok(file.into_std().await)
@@ -68,6 +68,17 @@ impl Until {
             ControlFlow::Continue(())
         }
     }
+}
+
+/// Such a file is read from its beginning in every invocation, so one that cannot be done within one is never done.
+pub fn too_slow(attempt: &Attempt) -> Stop {
+    if !attempt.had_its_time() {
+        return Error::OutOfTime.into();
+    }
+    Stop::Failed(Problem::new(
+        Code::TooLarge,
+        "The file takes longer to unpack and read than one run may take. Save it as CSV (UTF-8), not compressed, which is read in as many runs as it needs, and upload that.",
+    ))
 }
 
 /// What a parser's error means: the disk's are not the file's.

@@ -22,8 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 /// As the SQS redrive policy on AWS.
 pub const TRIES_MAX: i64 = 5;
-/// As Lambda's longest.
-const HANDLER_TIMEOUT: Duration = Duration::from_secs(900);
 /// A stopping process gives its handlers this long; then their messages go back.
 const DRAIN: Duration = Duration::from_secs(8);
 const DURABLE: &str = "etl";
@@ -35,6 +33,8 @@ pub type Handler = Arc<dyn Fn(SqsEvent, Instant) -> BoxFuture<'static, Vec<Strin
 pub struct Config {
     /// How long a message is away from others before it comes again, unless its handler extends it.
     pub visibility: Duration,
+    /// What a handler is told that it has. Lambda's longest is 15 minutes.
+    pub invocation: Duration,
     /// Messages handled at a time.
     pub concurrency: usize,
 }
@@ -89,7 +89,7 @@ async fn receive(
         };
         if let Some(message) = message {
             let message = message.map_err(|error| anyhow::anyhow!("{error}"))?;
-            handle(context, &message, handler, shutdown).await?;
+            handle(context, config, &message, handler, shutdown).await?;
         }
     }
 }
@@ -113,6 +113,7 @@ async fn consumer(context: &jetstream::Context, config: Config) -> anyhow::Resul
 
 async fn handle(
     context: &jetstream::Context,
+    config: Config,
     message: &Message,
     handler: &Handler,
     shutdown: &CancellationToken,
@@ -140,7 +141,7 @@ async fn handle(
     let sent = u64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
     let event = event(&id, receipt, body, tries, sent);
     // A task of its own: a panic of the handler is a failed try, not the end of this loop.
-    let mut running = tokio::spawn(handler(event, Instant::now() + HANDLER_TIMEOUT));
+    let mut running = tokio::spawn(handler(event, Instant::now() + config.invocation));
     let result = tokio::select! {
         result = &mut running => Some(result),
         () = async { shutdown.cancelled().await; tokio::time::sleep(DRAIN).await } => None,

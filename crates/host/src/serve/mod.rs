@@ -169,6 +169,7 @@ impl Serving {
         let nats = platform::nats::connect(&settings.secret("GRIDKEEP_NATS_URL")?).await?;
         let config = event_source::Config {
             visibility: Duration::from_secs(settings.parse_or("GRIDKEEP_VISIBILITY_SECONDS", 60)?),
+            invocation: Duration::from_secs(settings.parse_or("GRIDKEEP_INVOCATION_SECONDS", 900)?),
             concurrency: 2,
         };
         let handler: event_source::Handler = Arc::new(move |event, deadline| {

@@ -15,10 +15,11 @@ use crate::servers::{home, mongo, nats, oidc, postgres, redis};
 
 /// Settings that may be given in the environment of `up`, or by a test; they are written down, so that a role which is
 /// started again gets them too.
-pub const TUNABLE: [&str; 12] = [
+pub const TUNABLE: [&str; 13] = [
     "GRIDKEEP_ALLOWED_DOMAINS",
     "GRIDKEEP_ALLOWED_EMAILS",
     "GRIDKEEP_VISIBILITY_SECONDS",
+    "GRIDKEEP_INVOCATION_SECONDS",
     "GRIDKEEP_SPOOL_BYTES",
     "GRIDKEEP_UPLOAD_EXPIRY_SECONDS",
     "GRIDKEEP_ROWS_MAX_PER_UPLOAD",

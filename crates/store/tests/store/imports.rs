@@ -7,7 +7,7 @@ use contracts::{
     dataset::ColumnType,
     upload::{Confirm, Mode, UploadState},
 };
-use store::{Error, Lease};
+use store::{Error, Lease, SavedAnalysis};
 
 use crate::helper::{TestDb, plan};
 
@@ -238,5 +238,100 @@ async fn a_dataset_is_listed_from_its_first_version_and_gone_when_deleted() {
     assert_eq!(
         db.store.sweep(u64::MAX).await.unwrap(),
         store::Swept::default()
+    );
+}
+
+#[tokio::test]
+async fn progress_is_the_lease_holders_and_says_how_fast_it_goes() {
+    let db = TestDb::new().await;
+    let upload = db.ask_new().await;
+    let shown = async || {
+        let upload = db.store.import(upload).await.unwrap().unwrap().upload;
+        (
+            upload.bytes_read,
+            upload.rows_read,
+            upload.rows_per_second,
+            upload.seconds_left,
+        )
+    };
+    let ten_seconds_ago = "update gk.import set stage_since = now() - interval '10 seconds'";
+    db.store.lease(upload, "a", LONG).await.unwrap();
+    db.store.start_analysis(upload, 1_000).await.unwrap();
+    let reach = async |owner, stage, bytes, rows| {
+        let reached = db.store.progress(upload, owner, stage, bytes, rows).await;
+        reached.unwrap();
+    };
+    reach("a", UploadState::Analysing, 250, 70).await;
+    // The first second tells nothing.
+    assert_eq!(shown().await, (250, 70, None, None));
+    db.execute(ten_seconds_ago).await;
+    assert_eq!(shown().await, (250, 70, Some(7), Some(31)));
+    reach("b", UploadState::Analysing, 900, 900).await;
+    reach("a", UploadState::Loading, 900, 900).await;
+    assert_eq!(shown().await, (250, 70, Some(7), Some(31)));
+
+    let columns = [("a", ColumnType::Int64)];
+    let import = db.open_generation(upload, 1, Mode::New, &columns, 40).await;
+    assert_eq!(shown().await, (0, 40, None, None));
+    reach("a", UploadState::Loading, 500, 20).await;
+    let numbers: Vec<i64> = (0..40).collect();
+    let batches = import.number_batches(&numbers, 10);
+    import.write(&batches[..1]).await;
+    db.execute(ten_seconds_ago).await;
+    assert_eq!(shown().await, (500, 40, Some(1), Some(31)));
+    // What is still to be done with all of the rows is not to be foreseen.
+    import.write(&batches[1..]).await;
+    assert_eq!(shown().await, (500, 40, Some(4), None));
+}
+
+#[tokio::test]
+async fn what_an_analysis_has_gathered_is_the_lease_holders_and_goes_with_its_plan() {
+    let db = TestDb::new().await;
+    let columns = [("a", ColumnType::Int64)];
+    let plan = plan(1, Mode::New, &columns, 1);
+    let saved = |byte| SavedAnalysis {
+        object: plan.object.clone(),
+        state: vec![byte; 3],
+    };
+    let upload = db.ask_new().await;
+    db.store.lease(upload, "a", LONG).await.unwrap();
+    let store = &db.store;
+    assert!(
+        !store
+            .save_analysis(upload, "b", 1, &saved(1))
+            .await
+            .unwrap()
+    );
+    for byte in [2, 3] {
+        assert!(
+            store
+                .save_analysis(upload, "a", 1, &saved(byte))
+                .await
+                .unwrap()
+        );
+    }
+    assert_eq!(
+        store.saved_analysis(upload, 1).await.unwrap(),
+        Some(saved(3))
+    );
+    assert_eq!(store.saved_analysis(upload, 2).await.unwrap(), None);
+    store.save_plan(upload, &plan, &[]).await.unwrap();
+    assert_eq!(store.saved_analysis(upload, 1).await.unwrap(), None);
+
+    let upload = db.ask_new().await;
+    store.lease(upload, "a", LONG).await.unwrap();
+    assert!(
+        store
+            .save_analysis(upload, "a", 1, &saved(1))
+            .await
+            .unwrap()
+    );
+    store.cancel(upload).await.unwrap();
+    assert_eq!(store.saved_analysis(upload, 1).await.unwrap(), None);
+    assert!(
+        !store
+            .save_analysis(upload, "a", 1, &saved(1))
+            .await
+            .unwrap()
     );
 }

@@ -37,6 +37,34 @@ pub fn analyse_with(
     }
 }
 
+/// As [`analyse_with`], broken off and gone on with after each of these bytes.
+pub fn analyse_broken_off(
+    file: &[u8],
+    options: &Options,
+    fixed: Option<&[Column]>,
+    breaks: &[usize],
+) -> Result<Analysis, FileError> {
+    let mut analyser = Analyser::new(options, fixed)?;
+    loop {
+        let mut from = 0;
+        for end in breaks {
+            if from < *end {
+                analyser.push(&file[from..*end])?;
+            }
+            let saved = analyser.save()?;
+            analyser = Analyser::restore(&saved, options).unwrap();
+            let (again, next) = analyser.wants();
+            analyser.push(&file[again.start as usize..again.end as usize])?;
+            from = next as usize;
+        }
+        analyser.push(&file[from..])?;
+        match analyser.finish()? {
+            Finished::Analysis(analysis) => return Ok(*analysis),
+            Finished::Again(again) => analyser = *again,
+        }
+    }
+}
+
 pub fn load(file: &[u8], plan: &FilePlan) -> Vec<Batch> {
     load_with(
         file,

@@ -1,0 +1,391 @@
+//! A file that takes many invocations to read, and what goes on beside it.
+//!
+//! Every role is a process of its own; etl has so little time per invocation that the file is analysed and loaded in many of them;
+//! etl is killed once while analysing and once while loading, the consumer once while writing. All the while small files come in.
+//! Then the receipt balances, the rows are the generator's, nobody needed more memory than they may, and no small file waited for
+//! the big one.
+//!
+//! 48 MB with one second per invocation; with `GRIDKEEP_SOAK` set (`make soak`) 5 GB with a minute, or `GRIDKEEP_SOAK_BYTES`.
+
+use std::{
+    collections::BTreeMap,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use contracts::{
+    Code, UploadId,
+    upload::{Checksum, CreateUpload, PartLinks, SendTo, Upload, UploadState},
+};
+use futures::{StreamExt as _, TryStreamExt as _};
+use gridkeep_tests::big_file::{CONTENT_SQL, Content, MB, PART_BYTES, Parts};
+use sha2::{Digest as _, Sha256};
+use sqlx::{AssertSqlSafe, PgPool};
+use testkit::{Client, Mode, Stack};
+
+const VISIBILITY: Duration = Duration::from_secs(3);
+/// What etl and the consumer may take at their peak.
+const PEAK_KB_MAX: u64 = 128 * 1024;
+
+struct Size {
+    bytes: u64,
+    invocation: Duration,
+    small_files: usize,
+    patience: Duration,
+}
+
+impl Size {
+    fn asked() -> anyhow::Result<Self> {
+        let bytes = std::env::var("GRIDKEEP_SOAK_BYTES").ok();
+        let bytes = bytes.map(|bytes| bytes.parse()).transpose()?;
+        if bytes.is_none() && std::env::var_os("GRIDKEEP_SOAK").is_none() {
+            return Ok(Self {
+                bytes: 48 * MB,
+                invocation: Duration::from_secs(1),
+                small_files: 30,
+                patience: Duration::from_secs(240),
+            });
+        }
+        Ok(Self {
+            bytes: bytes.unwrap_or(5_000_000_000),
+            invocation: Duration::from_secs(60),
+            small_files: 200,
+            patience: Duration::from_secs(3 * 3_600),
+        })
+    }
+}
+
+async fn start(size: &Size) -> anyhow::Result<Stack> {
+    let invocation = size.invocation.as_secs().to_string();
+    let visibility = VISIBILITY.as_secs().to_string();
+    Stack::start(
+        Mode::Split,
+        &[
+            ("GRIDKEEP_INVOCATION_SECONDS", invocation.as_str()),
+            ("GRIDKEEP_VISIBILITY_SECONDS", visibility.as_str()),
+            ("GRIDKEEP_ACK_WAIT_SECONDS", "3"),
+            ("GRIDKEEP_UPLOAD_EXPIRY_SECONDS", "7200"),
+        ],
+    )
+    .await
+}
+
+/// What the file is, found by writing it once to nowhere.
+struct Known {
+    content: Content,
+    bytes: u64,
+    parts: Vec<String>,
+}
+
+fn know(bytes: u64) -> Known {
+    let mut parts = Parts::new(bytes);
+    let mut hashes = Vec::new();
+    while let Some(part) = parts.next_part() {
+        let digest = Sha256::digest(&part);
+        hashes.push(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+    }
+    Known {
+        content: parts.content(),
+        bytes: parts.bytes_given(),
+        parts: hashes,
+    }
+}
+
+/// Sends the file through the door for parts.
+async fn send(ada: &Client, known: &Known, bytes: u64) -> anyhow::Result<UploadId> {
+    let request = CreateUpload {
+        checksum: Some(Checksum::Parts {
+            part_bytes: PART_BYTES,
+            sha256: known.parts.clone(),
+        }),
+        ..testkit::new_dataset("Big", "big.csv", known.bytes)
+    };
+    let created = ada.create_upload(&request).await?;
+    let SendTo::Parts(PartLinks { parts: links, .. }) = &created.to else {
+        anyhow::bail!("a big file is sent in parts");
+    };
+    let mut parts = Parts::new(bytes);
+    let mut sent = Vec::new();
+    for link in links {
+        let part = parts.next_part().context("fewer parts than links")?;
+        let answer = ada.put_part(link, part).await?;
+        sent.push(answer.map_err(|status| anyhow::anyhow!("a part was answered with {status}"))?);
+    }
+    ensure!(parts.next_part().is_none(), "more parts than links");
+    let status = ada.complete(created.id, sent).await?;
+    ensure!(status.is_success(), "complete answered {status}");
+    Ok(created.id)
+}
+
+/// The peaks of all processes that were etl or the consumer, in kB.
+#[derive(Default)]
+struct Peaks(BTreeMap<(&'static str, u32), u64>);
+
+impl Peaks {
+    fn look(&mut self, stack: &Stack) -> anyhow::Result<()> {
+        for role in ["etl", "consumer"] {
+            let pid = stack.pid(role)?;
+            // Of one that was just killed there is nothing more to see.
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let peak = status
+                .lines()
+                .find_map(|line| line.strip_prefix("VmHWM:"))
+                .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
+            if let Some(peak) = peak {
+                self.0.insert((role, pid), peak);
+            }
+        }
+        Ok(())
+    }
+
+    fn of(&self, role: &str) -> u64 {
+        let peaks = self.0.iter().filter(|((of, _), _)| *of == role);
+        peaks.map(|(_, peak)| *peak).max().unwrap_or_default()
+    }
+}
+
+/// What was seen of the big file from outside.
+#[derive(Default)]
+struct Seen {
+    /// Different values of `bytes_read`, in each of its stages.
+    analysing: Vec<u64>,
+    loading: Vec<u64>,
+    paces: u32,
+    /// Kills that have been.
+    killed: Vec<&'static str>,
+    /// How often an analysis was taken over by another invocation.
+    states: Vec<Vec<u8>>,
+}
+
+impl Seen {
+    fn note(&mut self, upload: &Upload) {
+        let values = match upload.state {
+            UploadState::Analysing => &mut self.analysing,
+            UploadState::Loading => &mut self.loading,
+            _ => return,
+        };
+        if upload.bytes_read > 0 && values.last() != Some(&upload.bytes_read) {
+            values.push(upload.bytes_read);
+        }
+        let is_told = upload.rows_per_second.is_some() && upload.seconds_left.is_some();
+        self.paces += u32::from(is_told);
+    }
+}
+
+/// Watches the big file to its end, and kills on the way.
+async fn watch(
+    stack: &Stack,
+    ada: &Client,
+    pg: &PgPool,
+    id: UploadId,
+    peaks: &mut Peaks,
+    size: &Size,
+) -> anyhow::Result<(Upload, Seen)> {
+    let mut seen = Seen::default();
+    let mut slowed = false;
+    let deadline = Instant::now() + size.patience;
+    loop {
+        peaks.look(stack)?;
+        let saved: Option<Vec<u8>> =
+            sqlx::query_scalar("select state from gk.analysis where upload = $1")
+                .bind(id.to_string())
+                .fetch_optional(pg)
+                .await?;
+        if let Some(saved) = saved
+            && seen.states.last() != Some(&saved)
+        {
+            seen.states.push(saved);
+        }
+        let upload = match ada.upload(id).await {
+            Ok(upload) => upload,
+            Err(error) => {
+                ensure!(Instant::now() < deadline, "no answer: {error:#}");
+                continue;
+            }
+        };
+        if upload.state.is_final() {
+            return Ok((upload, seen));
+        }
+        ensure!(Instant::now() < deadline, "not done in time: {upload:?}");
+        seen.note(&upload);
+        let analysing = upload.state == UploadState::Analysing;
+        if analysing && !slowed && size.invocation < VISIBILITY {
+            // However fast the machine is, the file is longer than the invocation.
+            slowed = true;
+            stack.pause("etl")?;
+            tokio::time::sleep(size.invocation).await;
+            stack.resume("etl")?;
+            continue;
+        }
+        let loading = upload.state == UploadState::Loading;
+        let role = match seen.killed.len() {
+            // What was gathered before is gone on with.
+            0 if !seen.states.is_empty() => "etl",
+            0 if analysing && !slowed && upload.bytes_read > upload.bytes_total / 2 => "etl",
+            1 if loading && upload.rows_written > 0 => "etl",
+            2 if loading && upload.rows_written > upload.rows_read / 4 => "consumer",
+            _ => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+        };
+        peaks.look(stack)?;
+        stack.kill(role)?;
+        seen.killed.push(role);
+        stack.up().await.context("mending")?;
+    }
+}
+
+fn small_file(n: usize) -> Vec<u8> {
+    let mut file = "id,name\n".to_owned();
+    for row in 0..100 {
+        file.push_str(&format!("{row},small {n}\n"));
+    }
+    file.into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_many_invocations_is_imported_beside_small_ones() -> anyhow::Result<()> {
+    let whole = Instant::now();
+    let size = Size::asked()?;
+    let bytes = size.bytes;
+    let knowing = tokio::task::spawn_blocking(move || know(bytes));
+    let stack = start(&size).await?;
+    let ada = stack.user("ada@example.com")?;
+    let pg = stack.pg().await?;
+    let known = knowing.await?;
+
+    let begin = Instant::now();
+    let big = send(&ada, &known, size.bytes).await?;
+    let sent = begin.elapsed();
+    let small = async {
+        let files = (0..size.small_files).map(|n| {
+            let ada = ada.clone();
+            async move {
+                ada.send_bytes(&format!("Small {n}"), "small.csv", small_file(n))
+                    .await
+            }
+        });
+        futures::stream::iter(files)
+            .buffer_unordered(8)
+            .try_collect::<Vec<_>>()
+            .await
+    };
+    let mut peaks = Peaks::default();
+    println!(
+        "the stack is up and the file sent after {:.0} s",
+        whole.elapsed().as_secs_f64()
+    );
+    let watching = watch(&stack, &ada, &pg, big, &mut peaks, &size);
+    let ((upload, seen), small) = tokio::try_join!(watching, small)?;
+    peaks.look(&stack)?;
+    let took = begin.elapsed();
+
+    ensure!(upload.state == UploadState::Published, "{upload:?}");
+    ensure!(
+        seen.killed == ["etl", "etl", "consumer"],
+        "killed {:?}",
+        seen.killed
+    );
+    let receipt = upload.receipt.as_ref().context("a receipt")?;
+    ensure!(
+        receipt.balances() && receipt.inserted == known.content.rows && receipt.quarantined == 0,
+        "{receipt:?}"
+    );
+    let no: i64 = sqlx::query_scalar("select no from gk.dataset where id = $1")
+        .bind(upload.dataset_id.to_string())
+        .fetch_one(&pg)
+        .await?;
+    let (rows, sum): (i64, String) =
+        sqlx::query_as(AssertSqlSafe(format!("{CONTENT_SQL} data.d_{no}")))
+            .fetch_one(&pg)
+            .await?;
+    let stored = Content {
+        rows,
+        sum: sum.parse()?,
+    };
+    ensure!(stored == known.content, "{stored:?} of {:?}", known.content);
+    let left: i64 = sqlx::query_scalar("select count(*) from gk.analysis")
+        .fetch_one(&pg)
+        .await?;
+    ensure!(left == 0, "{left} analyses are left behind");
+
+    // Progress was to be seen in both readings.
+    let on_the_way = |values: &[u64]| values.iter().any(|bytes| *bytes < known.bytes);
+    ensure!(
+        on_the_way(&seen.analysing) && on_the_way(&seen.loading) && seen.paces > 0,
+        "bytes read {:?} and {:?}, {} paces",
+        seen.analysing,
+        seen.loading,
+        seen.paces
+    );
+    ensure!(
+        upload.bytes_read == upload.bytes_total,
+        "{} of {} bytes read",
+        upload.bytes_read,
+        upload.bytes_total
+    );
+
+    // No small file waited for the big one.
+    let small: Vec<String> = small.iter().map(ToString::to_string).collect();
+    let before: i64 = sqlx::query_scalar(
+        "select count(*) from gk.import s join gk.import b on b.upload = $1 \
+         where s.upload = any($2) and s.state = 'published' and s.finished_at < b.finished_at",
+    )
+    .bind(big.to_string())
+    .bind(&small)
+    .fetch_one(&pg)
+    .await?;
+    println!(
+        "{} bytes, {} rows: sent in {:.0} s, published after {:.0} s; analysis broken off {} times; peaks etl {} MB, consumer {} MB; \
+         {before} of {} small files before it",
+        known.bytes,
+        known.content.rows,
+        sent.as_secs_f64(),
+        took.as_secs_f64(),
+        seen.states.len(),
+        peaks.of("etl") / 1024,
+        peaks.of("consumer") / 1024,
+        small.len()
+    );
+    ensure!(
+        before == small.len() as i64,
+        "{before} of {} small files were published before the big one",
+        small.len()
+    );
+    for role in ["etl", "consumer"] {
+        let peak = peaks.of(role);
+        ensure!(peak <= PEAK_KB_MAX, "{role} took {peak} kB at its peak");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_packed_file_that_one_invocation_cannot_read_says_so() -> anyhow::Result<()> {
+    let stack = Stack::start(Mode::One, &[("GRIDKEEP_INVOCATION_SECONDS", "1")]).await?;
+    let ada = stack.user("ada@example.com")?;
+    let file = tempfile::NamedTempFile::new()?;
+    let mut gzip = Command::new("gzip")
+        .args(["-1", "-c"])
+        .stdin(Stdio::piped())
+        .stdout(file.reopen()?)
+        .spawn()?;
+    let mut parts = Parts::new(200 * MB);
+    let mut input = gzip.stdin.take().context("a pipe")?;
+    while let Some(part) = parts.next_part() {
+        std::io::Write::write_all(&mut input, &part)?;
+    }
+    drop(input);
+    ensure!(gzip.wait()?.success(), "gzip failed");
+    let packed = std::fs::read(file.path())?;
+    let id = ada.send_bytes("Packed", "packed.csv.gz", packed).await?;
+    let upload = ada.outcome(id, Duration::from_secs(60)).await?;
+    let problem = upload.problem.context("it fails")?;
+    ensure!(
+        upload.state == UploadState::Failed && problem.code == Code::TooLarge,
+        "{problem:?}"
+    );
+    ensure!(problem.detail.contains("Save it as CSV"), "{problem:?}");
+    Ok(())
+}
