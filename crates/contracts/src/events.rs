@@ -36,6 +36,9 @@ pub mod header {
 /// Schema metadata key under which a batch's rejects ride in its Arrow stream: JSON of `Vec<Place>`.
 pub const REJECTS_KEY: &str = "gridkeep.rejects";
 
+/// Beside it: JSON of the record numbers of its rows, in their order, in the batches that a preview shows.
+pub const RECORDS_KEY: &str = "gridkeep.records";
+
 /// Counts of a batch. The payload is an Arrow IPC stream of one record batch; rejects ride in its schema's metadata.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchMeta {
@@ -65,7 +68,7 @@ pub struct EndOfLoad {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "gridkeep", rename_all = "snake_case")]
 pub enum Work {
-    /// Go on analysing from where the last invocation came to.
+    /// Read the file for this generation's plan: once its options have changed, or on from where the last invocation came to.
     Analyse { upload: UploadId, generation: i32 },
     /// Go on loading from a checkpoint.
     Load {

@@ -46,8 +46,8 @@ impl Difference {
 pub(crate) enum Refused {
     /// Somebody else is working it out and will publish.
     Elsewhere,
-    /// The import has to fail.
-    Failed(Problem),
+    /// This generation of the import has to fail.
+    Failed { generation: i32, problem: Problem },
 }
 
 /// An import whose rows are staged.
@@ -164,21 +164,10 @@ impl Merge<'_> {
         sqlx::raw_sql(ROOM).execute(&mut *connection).await?;
         let key = key_of(self.plan)?;
         let (staged, rows) = (self.staged(), self.rows());
-        let names = join(&key, ", ", |column| column.sql.clone());
+        let live = tables::live(self.dataset_no);
         let same_key = self.same_key(connection, &key).await?;
-        // Only the last of each key counts.
-        sqlx::query(AssertSqlSafe(format!(
-            "with repeated as (select {names}, max(row_id) as last from {staged} group by {names} having count(*) > 1) \
-             delete from {staged} s using repeated l where {same_key} and s.row_id < l.last"
-        )))
-        .execute(&mut *connection)
-        .await?;
-        sqlx::raw_sql(AssertSqlSafe(format!(
-            "analyze {staged} ({names}); drop table if exists {rows}; \
-             create table {rows} (staged bigint, row_id bigint)"
-        )))
-        .execute(&mut *connection)
-        .await?;
+        self.supersede(connection, &key, &same_key).await?;
+        let visible = visible(head);
         let compared = self.compared()?;
         let differs = if compared.is_empty() {
             "false".to_owned()
@@ -191,33 +180,52 @@ impl Merge<'_> {
                 )
             })
         };
-        let mode = if self.plan.mode == Mode::Sync {
-            "full"
-        } else {
-            "left"
-        };
-        let live = tables::live(self.dataset_no);
-        let (found, inserted, updated, unchanged, deleted): (i64, i64, i64, i64, i64) =
-            sqlx::query_as(AssertSqlSafe(format!(
-                "with joined as materialized (select s.row_id as staged, l.row_id, \
-                   s.row_id is not null and l.row_id is not null and not ({differs}) as same \
-                   from {staged} s {mode} join (select * from {live} where born <= $1 and born <> all($2)) l on {same_key}), \
-                 kept as (insert into {rows} select staged, row_id from joined where not same) \
-                 select count(staged), count(*) filter (where row_id is null), \
-                   count(*) filter (where staged is not null and row_id is not null and not same), count(*) filter (where same), \
-                   count(*) filter (where staged is null) from joined"
-            )))
-            .bind(head.max_commit)
-            .bind(&head.hidden)
-            .fetch_one(&mut *connection)
-            .await?;
+        let names = join(&key, ", ", |column| column.sql.clone());
+        // A statement that only makes a table may run on several processors. The place of a staged row is where it stays: nothing is
+        // written to them any more.
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "analyze {staged} ({names}); drop table if exists {rows}; \
+             create temp table compared on commit drop as select s.row_id as staged, s.ctid as place, l.row_id, \
+               l.row_id is not null and not ({differs}) as same \
+             from {staged} s left join (select * from {live} where {visible}) l on {same_key}"
+        )))
+        .execute(&mut *connection)
+        .await?;
+        let (found, inserted, unchanged): (i64, i64, i64) = sqlx::query_as(
+            "select count(*), count(*) filter (where row_id is null), count(*) filter (where same) from compared",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
         let there: i64 =
             sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {staged}")))
                 .fetch_one(&mut *connection)
                 .await?;
         if found != there {
-            return Ok(Err(Refused::Failed(not_unique(&key))));
+            return Ok(Err(Refused::Failed {
+                generation: self.plan.generation,
+                problem: not_unique(&key),
+            }));
         }
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "create table {rows} as select staged, place, row_id from compared where not same"
+        )))
+        .execute(&mut *connection)
+        .await?;
+        let deleted = if self.plan.mode == Mode::Sync {
+            let gone = sqlx::query(AssertSqlSafe(format!(
+                "insert into {rows} (row_id) select l.row_id from {live} l where {visible} \
+                   and not exists (select from compared c where c.row_id = l.row_id)"
+            )));
+            big(gone.execute(&mut *connection).await?.rows_affected())
+        } else {
+            0
+        };
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "drop table compared; analyze {rows}"
+        )))
+        .execute(&mut *connection)
+        .await?;
+        let updated = found - inserted - unchanged;
         let difference = Difference {
             head: head.version,
             inserted,
@@ -234,6 +242,38 @@ impl Merge<'_> {
         .execute(connection)
         .await?;
         Ok(Ok(difference))
+    }
+
+    /// Takes out all staged rows of a key but the last.
+    async fn supersede(
+        &self,
+        connection: &mut PgConnection,
+        key: &[StoredColumn],
+        same_key: &str,
+    ) -> Result<()> {
+        let staged = self.staged();
+        let names = join(key, ", ", |column| column.sql.clone());
+        let before = join(key, ", ", |column| {
+            format!("lag({0}) over w as before_{0}", column.sql)
+        });
+        let as_before = join(key, " and ", |column| {
+            format!("before_{0} is not distinct from {0}", column.sql)
+        });
+        // Most files repeat none, and to sort is quicker than to group. (A first key that is null is taken for a repeated one.)
+        let repeated: bool = sqlx::query_scalar(AssertSqlSafe(format!(
+            "select exists (select from (select {names}, {before} from {staged} window w as (order by {names})) k where {as_before})"
+        )))
+        .fetch_one(&mut *connection)
+        .await?;
+        if repeated {
+            sqlx::query(AssertSqlSafe(format!(
+                "with repeated as (select {names}, max(row_id) as last from {staged} group by {names} having count(*) > 1) \
+                 delete from {staged} s using repeated l where {same_key} and s.row_id < l.last"
+            )))
+            .execute(connection)
+            .await?;
+        }
+        Ok(())
     }
 
     /// The difference from this head, if it was worked out before.
@@ -322,11 +362,11 @@ impl Merge<'_> {
                  from {rows} d join {live} l on l.row_id = d.row_id"
             ),
             format!(
-                "update {live} l set born = $1{set} from {rows} d join {staged} s on s.row_id = d.staged where l.row_id = d.row_id"
+                "update {live} l set born = $1{set} from {rows} d join {staged} s on s.ctid = d.place where l.row_id = d.row_id"
             ),
             format!(
                 "insert into {live} (row_id, born{new}) select s.row_id, $1{of_staged} \
-                 from {rows} d join {staged} s on s.row_id = d.staged where d.row_id is null order by s.row_id"
+                 from {rows} d join {staged} s on s.ctid = d.place where d.row_id is null order by s.row_id"
             ),
         ]) {
             let done = sqlx::query(AssertSqlSafe(sql)).bind(id);
@@ -382,6 +422,16 @@ impl Merge<'_> {
         .await?;
         Ok(id)
     }
+}
+
+/// The condition that a live row is one of the head's. Without parameters, which a statement that makes a table cannot take.
+fn visible(head: &Head) -> String {
+    let hidden: Vec<String> = head.hidden.iter().map(ToString::to_string).collect();
+    format!(
+        "born <= {} and born <> all('{{{}}}'::bigint[])",
+        head.max_commit,
+        hidden.join(",")
+    )
 }
 
 fn join(columns: &[StoredColumn], between: &str, text: impl Fn(&StoredColumn) -> String) -> String {

@@ -290,6 +290,35 @@ fn a_table_that_begins_in_the_middle_of_a_sheet_keeps_its_row_numbers() {
 }
 
 #[test]
+fn a_sheet_read_again_says_the_same_from_any_byte() {
+    let rows: Vec<_> = (0..3_000)
+        .map(|row| vec![Some(format!("row {row}")), Some(row.to_string())])
+        .collect();
+    let mut source = source(&workbook(&rows), &Options::default()).unwrap();
+    let mut text = |from, upto| {
+        let mut text = Vec::new();
+        let poured = source.pour(from, &mut |piece| {
+            text.extend_from_slice(piece);
+            let enough = text.len() >= upto;
+            Ok(if enough {
+                Flow::Break(())
+            } else {
+                Flow::Continue(())
+            })
+        });
+        poured.unwrap();
+        text
+    };
+    // A reading that is broken off leaves nothing behind that a later one would take for the whole.
+    text(0, 1);
+    let whole = text(0, usize::MAX);
+    assert!(whole.len() > 3_000 * 10, "{}", whole.len());
+    for from in [0, 1, 17_000, whole.len() as u64 - 1, whole.len() as u64] {
+        assert!(text(from, usize::MAX) == whole[from as usize..], "{from}");
+    }
+}
+
+#[test]
 fn a_sheet_that_says_it_has_a_billion_cells_is_as_large_as_it_is() {
     let cells = "<dimension ref=\"A1:XFD1048576\"/><sheetData><row r=\"1\"><c r=\"A1\" t=\"str\"><v>a</v></c></row>\
         <row r=\"2\"><c r=\"A2\"><v>1</v></c></row></sheetData>";

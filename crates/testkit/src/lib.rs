@@ -13,4 +13,4 @@ mod stack;
 
 pub use client::{Answer, Client, new_dataset};
 pub use host::stack::up::Mode;
-pub use stack::{Stack, shared};
+pub use stack::{Stack, program, shared};

@@ -172,7 +172,7 @@ impl Drop for Stack {
 }
 
 /// The `gridkeep` program beside the running test (`target/<profile>/gridkeep`), or `GRIDKEEP_BIN`.
-fn program() -> anyhow::Result<PathBuf> {
+pub fn program() -> anyhow::Result<PathBuf> {
     if let Some(path) = std::env::var_os("GRIDKEEP_BIN") {
         return Ok(path.into());
     }

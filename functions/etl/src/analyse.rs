@@ -8,11 +8,16 @@ use contracts::{
     Code, Problem,
     dataset::Column,
     plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan, RECORD_BYTES_MAX},
-    upload::Mode,
+    upload::{Confirm, Mode},
 };
 use futures::StreamExt as _;
 use store::{At, Import, SavedAnalysis};
-use tabular::{Analyser, Analysis, FileError, Finished, sniff::HEAD_BYTES, source::is_plain_text};
+use tabular::{
+    Analyser, Analysis, FileError, Finished, Input, Source,
+    mapping::{Hints, Remembered},
+    sniff::HEAD_BYTES,
+    source::is_plain_text,
+};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -24,10 +29,10 @@ use crate::{
 };
 
 /// How an analysis ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Analysed {
-    /// The plan is stored.
-    Planned(Box<Plan>),
+    /// The plan is stored; and the copy that was read, if one was needed and the plan is of it.
+    Planned(Box<Plan>, Option<Source>),
     /// The time ran out; what was gathered is stored.
     GoOn,
 }
@@ -56,8 +61,12 @@ pub async fn analyse(
         ),
         Mode::New | Mode::Replace => None,
     };
-    let analysis = match read(attempt, import, object, fixed, saved.as_ref()).await? {
-        Reading::Done(analysis) => *analysis,
+    let known = Known {
+        fixed,
+        hints: hints(attempt, import).await?,
+    };
+    let (analysis, source) = match read(attempt, import, object, known, saved.as_ref()).await? {
+        Reading::Done(analysis, source) => (*analysis, source),
         Reading::BrokenOff(broken) => {
             return break_off(attempt, object, generation, broken, saved).await;
         }
@@ -66,7 +75,7 @@ pub async fn analyse(
         generation,
         object: at.clone(),
         mode: import.upload.mode,
-        key: import.key.clone(),
+        key: import.upload.key.clone(),
         file: analysis.plan,
         batch_rows: BATCH_ROWS as u32,
         batch_bytes: BATCH_BYTES as u32,
@@ -75,11 +84,31 @@ pub async fn analyse(
         .save_plan(attempt.upload, &plan, &analysis.warnings)
         .await?;
     tracing::info!(upload.id = %attempt.upload, bytes = at.bytes, rows = stored.file.rows, "a file is analysed");
-    Ok(Analysed::Planned(Box::new(stored)))
+    let source = source.filter(|source| *source.kind() == stored.file.kind);
+    Ok(Analysed::Planned(Box::new(stored), source))
+}
+
+/// What is known beforehand of where the file's columns go.
+struct Known {
+    /// The columns of the dataset, where they stay.
+    fixed: Option<Vec<Column>>,
+    hints: Hints,
+}
+
+async fn hints(attempt: &Attempt, import: &Import) -> Result<Hints, Stop> {
+    let mappings = attempt.deps.store.mappings(import.dataset_no).await?;
+    let remembered = mappings.into_iter().map(|stored| Remembered {
+        header: stored.header,
+        columns: stored.columns,
+    });
+    Ok(Hints {
+        remembered: remembered.collect(),
+        alike: import.upload.confirm == Confirm::Ask,
+    })
 }
 
 enum Reading {
-    Done(Box<Analysis>),
+    Done(Box<Analysis>, Option<Source>),
     BrokenOff(BrokenOff),
 }
 
@@ -127,23 +156,29 @@ async fn read(
     attempt: &Attempt,
     import: &Import,
     object: &Object,
-    fixed: Option<Vec<Column>>,
+    known: Known,
     saved: Option<&SavedAnalysis>,
 ) -> Result<Reading, Stop> {
-    let restored = saved.and_then(|saved| Analyser::restore(&saved.state, &import.options));
+    let options = &import.upload.options;
+    let restored = saved.and_then(|saved| Analyser::restore(&saved.state, options));
     let mut analyser = match restored {
         Some(analyser) => analyser,
         None => {
             let head = object.head_bytes(HEAD_BYTES as u64).await?;
             if !is_plain_text(&head) {
-                return read_copy(attempt, import, object, fixed).await;
+                return read_copy(attempt, import, object, known).await;
             }
-            Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?
+            let analyser = Analyser::new(options, known.fixed.as_deref());
+            analyser
+                .map_err(|e| Stop::Failed(e.into()))?
+                .with_hints(known.hints)
         }
     };
     loop {
         analyser = match read_once(attempt, object, analyser).await? {
-            Read::Finished(Finished::Analysis(analysis)) => return Ok(Reading::Done(analysis)),
+            Read::Finished(Finished::Analysis(analysis)) => {
+                return Ok(Reading::Done(analysis, None));
+            }
             Read::Finished(Finished::Again(again)) => *again,
             Read::BrokenOff(broken) => return Ok(Reading::BrokenOff(broken)),
         }
@@ -176,7 +211,7 @@ async fn read_copy(
     attempt: &Attempt,
     import: &Import,
     object: &Object,
-    fixed: Option<Vec<Column>>,
+    known: Known,
 ) -> Result<Reading, Stop> {
     let tell = |copied| attempt.progress.analysing(copied, 0);
     let file = tokio::select! {
@@ -185,11 +220,12 @@ async fn read_copy(
     };
     let (until, _guard) = Until::new(attempt.closing);
     let progress = Arc::clone(&attempt.progress);
-    let options = import.options.clone();
+    let options = import.upload.options.clone();
     let bytes = object.at().bytes;
     let parser = tokio::task::spawn_blocking(move || {
-        let mut source = spool::open(file, None, &options)?;
-        let mut analyser = Analyser::of(&source, &options, fixed.as_deref())?;
+        let mut source = Source::open(Input::new(file)?, &options)?;
+        let analyser = Analyser::of(&source, &options, known.fixed.as_deref())?;
+        let mut analyser = analyser.with_hints(known.hints);
         loop {
             let mut whole = true;
             source.pour(0, &mut |piece| {
@@ -203,13 +239,13 @@ async fn read_copy(
                 return Ok(None);
             }
             match analyser.finish()? {
-                Finished::Analysis(analysis) => return Ok(Some(analysis)),
+                Finished::Analysis(analysis) => return Ok(Some((analysis, source))),
                 Finished::Again(again) => analyser = *again,
             }
         }
     });
     match parser.await.map_err(Error::Parser)? {
-        Ok(Some(analysis)) => Ok(Reading::Done(analysis)),
+        Ok(Some((analysis, source))) => Ok(Reading::Done(analysis, Some(source))),
         Ok(None) => Err(spool::too_slow(attempt)),
         Err(error) => Err(spool::stop(error)),
     }

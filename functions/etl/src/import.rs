@@ -9,8 +9,8 @@ use std::{
 use contracts::{
     Code, Problem, UploadId,
     events::Work,
-    plan::Checkpoint,
-    upload::{Confirm, UploadState},
+    plan::{Checkpoint, Options},
+    upload::{Upload, UploadState},
 };
 use store::{Import, Lease};
 
@@ -19,7 +19,7 @@ use crate::{
     analyse::{self, Analysed},
     drop_folder,
     error::{Error, Stop},
-    event::Arrival,
+    event::{Arrival, Dropped},
     load::{self, Loaded},
     object::Object,
     pipe::Progress,
@@ -34,6 +34,7 @@ const HANDOVER_MAX: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub enum Start {
     Arrived(Arrival),
+    /// The options have changed: this generation has no plan yet.
     Analyse {
         upload: UploadId,
         generation: i32,
@@ -70,6 +71,14 @@ impl Start {
         }
     }
 
+    /// What is known of the file if it came through a drop folder, and comes for the first time.
+    fn dropped(&self) -> Option<&Dropped> {
+        match self {
+            Self::Arrived(arrival) => arrival.dropped.as_ref(),
+            Self::Analyse { .. } | Self::Load { .. } => None,
+        }
+    }
+
     /// Whether a drop folder may wait to hear that it failed.
     fn may_owe_an_outcome(&self) -> bool {
         match self {
@@ -97,6 +106,8 @@ pub struct Attempt {
     /// From then on no new work is begun.
     pub closing: Instant,
     pub progress: Arc<Progress>,
+    /// The one that it began with.
+    generation: i32,
     /// When the work must have begun to have had its time.
     begin_by: Instant,
     began: Instant,
@@ -130,6 +141,7 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
         upload,
         closing: delivery.deadline - (left / 5).min(HANDOVER_MAX),
         progress: Arc::default(),
+        generation: import.upload.generation.max(1),
         begin_by: now + left / 4,
         began: now,
         owner: format!("{:016x}", rand::random::<u64>()),
@@ -148,16 +160,15 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
     let result = match stop {
         None | Some(Stop::Over) => Ok(()),
         Some(Stop::Failed(problem)) => {
-            tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
-            let failed = deps.store.fail(upload, &problem).await;
+            let failed = fail(&attempt, &problem).await;
             if start.may_owe_an_outcome() {
                 drop_folder::wake(deps).await;
             }
-            failed.map(drop).map_err(Error::Store)
+            failed.map_err(Error::Store)
         }
         Some(Stop::Retry(error)) => {
             if delivery.is_last && !matches!(error, Error::LeaseLost) {
-                give_up(deps, upload).await;
+                give_up(&attempt).await;
             }
             Err(error)
         }
@@ -169,13 +180,52 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
     result
 }
 
+/// The file is at fault: the import fails, unless other options may mend it and somebody is there to choose them.
+async fn fail(attempt: &Attempt, problem: &Problem) -> store::Result<()> {
+    let (store, upload) = (&attempt.deps.store, attempt.upload);
+    let Some(import) = store.import(upload).await? else {
+        return Ok(());
+    };
+    if import.upload.generation.max(1) != attempt.generation {
+        return Ok(());
+    }
+    if is_mendable(&import.upload, problem)
+        && store
+            .ask_to_mend(upload, attempt.generation, problem)
+            .await?
+    {
+        tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import needs other options");
+        return Ok(());
+    }
+    tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
+    store.fail(upload, problem).await.map(drop)
+}
+
+/// Whether other options would help: those that are at fault themselves, and those by which a file cannot be read.
+fn is_mendable(upload: &Upload, problem: &Problem) -> bool {
+    match problem.code {
+        Code::Validation | Code::TooManyColumns => true,
+        Code::UnreadableFile | Code::EncryptedFile | Code::UnsupportedFormat | Code::EmptyFile => {
+            upload.options != Options::default()
+        }
+        _ => false,
+    }
+}
+
 /// Nobody will try again by himself: the import says so rather than stay under way for ever.
-async fn give_up(deps: &Deps, upload: UploadId) {
+async fn give_up(attempt: &Attempt) {
+    let (store, upload) = (&attempt.deps.store, attempt.upload);
     let problem = Problem::new(
         Code::Internal,
         "The file could not be imported because of a fault on our side, though it was tried several times. Upload it again later.",
     );
-    if let Err(error) = deps.store.fail(upload, &problem).await {
+    let told = async {
+        match store.import(upload).await? {
+            Some(import) if import.upload.generation > attempt.generation => Ok(false),
+            _ => store.fail(upload, &problem).await,
+        }
+    };
+    if let Err(error) = told.await {
         tracing::error!(upload.id = %upload, error = crate::error::chain(&error), "an import was given up and could not be told so");
     }
 }
@@ -186,45 +236,39 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
     let Some(import) = store.import(attempt.upload).await? else {
         return Ok(());
     };
-    let generation = import.upload.generation.max(1);
-    let stored = store.plan(attempt.upload, Some(generation)).await?;
-    let (plan, handed) = match (start, stored) {
-        // Older than the newest plan: somebody changed the options since.
-        (
-            Start::Load {
-                generation: wanted, ..
-            }
-            | Start::Analyse {
-                generation: wanted, ..
-            },
-            _,
-        ) if *wanted != generation => return Ok(()),
-        (Start::Load { checkpoint, .. }, Some(plan)) => (plan, Some(*checkpoint)),
-        (Start::Load { .. }, None) => return Ok(()),
-        (Start::Arrived(_) | Start::Analyse { .. }, Some(plan)) => (plan, None),
-        (Start::Arrived(_) | Start::Analyse { .. }, None) => {
-            match plan(attempt, &import, start, generation).await? {
-                Analysed::Planned(plan) => (*plan, None),
-                Analysed::GoOn => {
-                    let upload = attempt.upload;
-                    return hand_on(attempt, &Work::Analyse { upload, generation }).await;
-                }
-            }
-        }
-    };
-    let state = store
-        .import(attempt.upload)
-        .await?
-        .map(|import| import.upload.state);
-    if import.confirm == Confirm::Ask && state == Some(UploadState::AwaitingConfirmation) {
+    // All of it is loaded, or other options are needed: both are for somebody else to say.
+    if import.upload.state == UploadState::AwaitingConfirmation {
         return Ok(());
     }
+    let generation = import.upload.generation.max(1);
+    if matches!(start, Start::Analyse { generation: wanted, .. } | Start::Load { generation: wanted, .. } if *wanted != generation)
+    {
+        // Somebody changed the options since.
+        return Ok(());
+    }
+    let stored = store.plan(attempt.upload, Some(generation)).await?;
+    let mut source = None;
+    let (plan, handed) = match (start, stored) {
+        (Start::Load { checkpoint, .. }, Some(plan)) => (plan, Some(*checkpoint)),
+        (Start::Load { .. }, None) => return Ok(()),
+        (_, Some(plan)) => (plan, None),
+        (_, None) => match plan(attempt, &import, start, generation).await? {
+            Analysed::Planned(plan, read) => {
+                source = read;
+                (*plan, None)
+            }
+            Analysed::GoOn => {
+                let upload = attempt.upload;
+                return hand_on(attempt, &Work::Analyse { upload, generation }).await;
+            }
+        },
+    };
     let stored = store.checkpoint(attempt.upload, plan.generation).await?;
     let from = handed
         .into_iter()
         .chain(stored)
         .max_by_key(|checkpoint| checkpoint.batch);
-    match load::load(attempt, &import, &plan, from).await? {
+    match load::load(attempt, &import, &plan, from, source).await? {
         Loaded::Sent => Ok(()),
         Loaded::GoOn(checkpoint) => {
             let work = Work::Load {
@@ -252,8 +296,7 @@ async fn plan(
         (Start::Analyse { .. }, Some(saved)) => Object::pinned(&deps.s3, &saved.object),
         _ => Object::head(&deps.s3, &deps.bucket, &import.object_key).await?,
     };
-    if let Start::Arrived(arrival) = start
-        && let Some(dropped) = &arrival.dropped
+    if let Some(dropped) = start.dropped()
         && object.at().etag.trim_matches('"') != dropped.etag
     {
         return Err(Stop::Failed(Problem::new(
@@ -358,6 +401,8 @@ impl Attempt {
 
     async fn why_lost(&self) -> Stop {
         match self.deps.store.import(self.upload).await {
+            // A newer generation has a message of its own.
+            Ok(Some(import)) if import.upload.generation > self.generation => Stop::Over,
             Ok(Some(import)) if !import.upload.state.is_final() => Stop::Retry(Error::LeaseLost),
             Ok(_) => Stop::Over,
             Err(error) => Stop::Retry(Error::Store(error)),

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fs::File, ops::ControlFlow, time::Duration};
 
 use contracts::{
     events::EndOfLoad,
-    plan::{Checkpoint, FilePlan, Options, Plan},
+    plan::{Checkpoint, FilePlan, Plan},
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use store::Import;
-use tabular::{FileError, Loader};
+use tabular::{FileError, Input, Loader, Source};
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
@@ -45,12 +45,13 @@ enum Parsed {
     End(EndOfLoad),
 }
 
-/// Reads the object again, from the checkpoint on, and publishes its rows.
+/// Reads the object again, from the checkpoint on, and publishes its rows. `source` is the copy that the analysis read.
 pub async fn load(
     attempt: &Attempt,
     import: &Import,
     plan: &Plan,
     from: Option<Checkpoint>,
+    source: Option<Source>,
 ) -> Result<Loaded, Stop> {
     let deps = &attempt.deps;
     let open = deps
@@ -76,14 +77,19 @@ pub async fn load(
     let object = Object::pinned(&deps.s3, &plan.object);
     let sending = Sending::new(attempt, plan, &publisher, from);
     let sent = if spool::is_needed(&plan.file.kind) {
-        let copied = spool::copy(attempt, &object, |_| ());
-        let Ok(file) = tokio::time::timeout_at(attempt.closing.into(), copied).await else {
-            return Err(spool::too_slow(attempt));
+        let copy = match source {
+            Some(source) => Copied::Open(source),
+            None => {
+                let copying = spool::copy(attempt, &object, |_| ());
+                match tokio::time::timeout_at(attempt.closing.into(), copying).await {
+                    Ok(file) => Copied::Closed(file?, Box::new(plan.file.clone())),
+                    Err(_) => return Err(spool::too_slow(attempt)),
+                }
+            }
         };
-        let (file, plan) = (file?, plan.file.clone());
         let (until, _guard) = Until::new(attempt.closing);
         let parser = tokio::task::spawn_blocking(move || {
-            parse_copy(file, &plan, loader, from.byte, &until, &parsed)
+            parse_copy(copy, loader, from.byte, &until, &parsed)
         });
         let sent = sending.run(batches).await?;
         parser.await.map_err(Error::Parser)?.map_err(spool::stop)?;
@@ -145,16 +151,24 @@ fn parse(
     Ok(())
 }
 
+/// A copy of the file that is no plain text: as the analysis left it, or to be opened.
+enum Copied {
+    Open(Source),
+    Closed(File, Box<FilePlan>),
+}
+
 /// As [`parse`], of a copy: what lies before the checkpoint is read once more and left out.
 fn parse_copy(
-    file: File,
-    plan: &FilePlan,
+    copy: Copied,
     mut loader: Loader,
     from: u64,
     until: &Until,
     out: &mpsc::Sender<Parsed>,
 ) -> Result<(), FileError> {
-    let mut source = spool::open(file, Some(plan), &Options::default())?;
+    let mut source = match copy {
+        Copied::Open(source) => source,
+        Copied::Closed(file, plan) => Source::of_plan(Input::new(file)?, &plan)?,
+    };
     let mut whole = true;
     source.pour(from, &mut |piece| {
         loader.push(piece);

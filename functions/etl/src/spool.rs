@@ -3,12 +3,9 @@
 
 use std::{fs::File, ops::ControlFlow, time::Instant};
 
-use contracts::{
-    Code, Problem,
-    plan::{FileKind, FilePlan, Options},
-};
+use contracts::{Code, Problem, plan::FileKind};
 use futures::StreamExt as _;
-use tabular::{FileError, Input, Source};
+use tabular::FileError;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -47,15 +44,6 @@ pub async fn copy(attempt: &Attempt, object: &Object, tell: impl Fn(u64)) -> Res
     }
     file.flush().await.map_err(Error::Spool)?;
     Ok(file.into_std().await)
-}
-
-/// Opens a copy: to find out what it is, or as the plan says.
-pub fn open(file: File, plan: Option<&FilePlan>, options: &Options) -> Result<Source, FileError> {
-    let input = Input::new(file)?;
-    match plan {
-        Some(plan) => Source::of_plan(input, plan),
-        None => Source::open(input, options),
-    }
 }
 
 /// Says to the parser when it is to stop: nobody waits for it any more, or its time is up.

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::Write as _,
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -13,7 +14,7 @@ use testkit::{Client, Stack};
 
 use crate::{
     Line, ROUNDS,
-    tools::{median, psql},
+    tools::{median, output, psql},
 };
 
 /// A run takes a minute.
@@ -77,14 +78,14 @@ async fn plain_like(stack: &Stack, upload: &Upload, key: &str) -> anyhow::Result
     Ok(columns.into_iter().map(|(name, _)| name).collect())
 }
 
-fn copy(pg_url: &str, table: &str, columns: &[String], file: &Path) -> anyhow::Result<f64> {
+/// `from` as `\\copy` names it.
+fn copy(pg_url: &str, table: &str, columns: &[String], from: &str) -> anyhow::Result<f64> {
     let begin = Instant::now();
     psql(
         pg_url,
         &format!(
-            "\\copy {table} ({}) from '{}' with (format csv, header, null 'NA')",
-            columns.join(", "),
-            file.display()
+            "\\copy {table} ({}) from {from} with (format csv, header, null 'NA')",
+            columns.join(", ")
         ),
     )?;
     Ok(begin.elapsed().as_secs_f64())
@@ -106,7 +107,7 @@ pub async fn beside_copy(
         let (upload, seconds) = import(ada, &request, &bytes).await?;
         let key = "row_id bigint generated always as identity primary key, ";
         let columns = plain_like(stack, &upload, key).await?;
-        let copied = copy(pg_url, "plain", &columns, file)?;
+        let copied = copy(pg_url, "plain", &columns, &format!("'{}'", file.display()))?;
         // The first round warms both and is not counted.
         if round > 0 {
             copies.push(copied);
@@ -137,8 +138,12 @@ pub async fn a_million_rows(
     let (file, changed) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
     write_million(flights, &file, |_| false)?;
     write_million(flights, &changed, |id| id % 100 == 0)?;
-    let (bytes, changed_bytes) = (fs::read(&file)?, fs::read(&changed)?);
+    output(Command::new("gzip").args(["-6", "--keep"]).arg(&file))?;
+    let packed = folder.path().join("a.csv.gz");
+    let (bytes, changed_bytes, packed_bytes) =
+        (fs::read(&file)?, fs::read(&changed)?, fs::read(&packed)?);
     let (mut new, mut copies) = (Vec::new(), Vec::new());
+    let (mut unpacked, mut unpacked_copies) = (Vec::new(), Vec::new());
     let (mut upserts, mut on_conflict, mut replaces) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=MILLION_ROUNDS {
         let name = format!("a million rows {round}");
@@ -146,7 +151,13 @@ pub async fn a_million_rows(
         let (upload, import_seconds) = import(ada, &request, &bytes).await?;
         let columns = plain_like(stack, &upload, "").await?;
         psql(&pg_url, "alter table plain add primary key (c1)")?;
-        let copy_seconds = copy(&pg_url, "plain", &columns, &file)?;
+        let copy_seconds = copy(&pg_url, "plain", &columns, &format!("'{}'", file.display()))?;
+
+        let request = testkit::new_dataset(&name, "a.csv.gz", packed_bytes.len() as u64);
+        let (_, unpacked_seconds) = import(ada, &request, &packed_bytes).await?;
+        psql(&pg_url, "truncate plain")?;
+        let from = format!("program 'gzip -dc {}'", packed.display());
+        let unpacked_copy_seconds = copy(&pg_url, "plain", &columns, &from)?;
 
         let into = |mode: Mode| CreateUpload {
             dataset: Target::Existing {
@@ -168,7 +179,12 @@ pub async fn a_million_rows(
             &pg_url,
             "drop table if exists staging; create table staging (like plain)",
         )?;
-        copy(&pg_url, "staging", &columns, &changed)?;
+        copy(
+            &pg_url,
+            "staging",
+            &columns,
+            &format!("'{}'", changed.display()),
+        )?;
         psql(&pg_url, &insert_on_conflict(&columns))?;
         let on_conflict_seconds = begin.elapsed().as_secs_f64();
 
@@ -176,6 +192,8 @@ pub async fn a_million_rows(
         if round > 0 {
             new.push(import_seconds);
             copies.push(copy_seconds);
+            unpacked.push(unpacked_seconds);
+            unpacked_copies.push(unpacked_copy_seconds);
             upserts.push(upsert_seconds);
             on_conflict.push(on_conflict_seconds);
             replaces.push(replace_seconds);
@@ -197,6 +215,13 @@ pub async fn a_million_rows(
             median(&mut new),
             copied,
             "psql \\copy into the same typed table with its key",
+            "<= 1.25 x",
+        ),
+        line(
+            "the same from .csv.gz",
+            median(&mut unpacked),
+            median(&mut unpacked_copies),
+            "psql \\copy from gzip -dc",
             "<= 1.25 x",
         ),
         line(
@@ -236,7 +261,11 @@ fn insert_on_conflict(columns: &[String]) -> String {
 }
 
 /// The flights three times over with an id before each row; of the rows that are picked the distance is another.
-fn write_million(flights: &Path, to: &Path, picked: impl Fn(usize) -> bool) -> anyhow::Result<()> {
+pub fn write_million(
+    flights: &Path,
+    to: &Path,
+    picked: impl Fn(usize) -> bool,
+) -> anyhow::Result<()> {
     const DISTANCE: usize = 15;
     let text = fs::read_to_string(flights)?;
     let (header, rows) = text.split_once('\n').context("no header")?;

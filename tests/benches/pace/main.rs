@@ -1,13 +1,15 @@
 //! `make bench`: each thing beside its anchor in the same run, alternating, medians. Release build, every role a process of its own, client side.
 //! Prints a table and writes docs/bench/pace.json. Nothing here fails on a slow machine.
 //!
-//! [`import`] is a file on its way in, [`pages`] reading, [`editing`] changing and what it leaves behind; [`tools`] are the anchors.
+//! [`reading`] is a file read and typed without a server, [`import`] one on its way in, [`pages`] reading tables, [`editing`] changing them
+//! and what it leaves behind; [`tools`] are the anchors. Arguments name the ones to run; then nothing is written.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod editing;
 mod import;
 mod pages;
+mod reading;
 mod tools;
 
 use std::{fs, path::Path, process::Command};
@@ -51,29 +53,17 @@ async fn run() -> anyhow::Result<()> {
         file.exists(),
         "tests/data/flights.csv is missing: run tests/fetch-flights.sh"
     );
-    let stack = Stack::start(Mode::Split, &[]).await?;
-    let ada = stack.user("ada@example.com")?;
-
-    let (mut lines, dataset) = import::beside_copy(&stack, &ada, &file).await?;
-    lines.extend(pages::beside_pgbench(&stack, &ada, &dataset).await?);
-    lines.extend(pages::of_a_widget(&stack, &ada, &dataset).await?);
-    lines.extend(editing::beside_sql(&stack, &ada, &dataset).await?);
-    lines.extend(editing::hundred_versions(&stack, &ada, &file).await?);
-    // The last: it makes the plain table anew.
-    lines.extend(import::a_million_rows(&stack, &ada, &file).await?);
-    for role in ["etl", "consumer"] {
-        lines.push(Line {
-            what: if role == "etl" {
-                "etl, peak memory"
-            } else {
-                "consumer, peak memory"
-            },
-            unit: "MB",
-            ours: peak_mb(stack.pid(role)?)?,
-            anchor: 128.0,
-            anchor_is: "the limit",
-            target: "<= 1 x",
-        });
+    let picked: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect();
+    let wanted = |part: &str| picked.is_empty() || picked.iter().any(|name| name == part);
+    let mut lines = Vec::new();
+    if wanted("reading") {
+        lines.extend(reading::beside_readers(&file)?);
+    }
+    if ["import", "tables", "million"].into_iter().any(wanted) {
+        lines.extend(on_a_stack(&file, wanted).await?);
     }
 
     println!(
@@ -91,6 +81,9 @@ async fn run() -> anyhow::Result<()> {
             line.anchor_is
         );
     }
+    if !picked.is_empty() {
+        return Ok(());
+    }
     let result = json!({
         "machine": {
             "cores": std::thread::available_parallelism()?.get(),
@@ -107,4 +100,34 @@ async fn run() -> anyhow::Result<()> {
         serde_json::to_string_pretty(&result)? + "\n",
     )?;
     Ok(())
+}
+
+async fn on_a_stack(file: &Path, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Line>> {
+    let stack = Stack::start(Mode::Split, &[]).await?;
+    let ada = stack.user("ada@example.com")?;
+    let (mut lines, dataset) = import::beside_copy(&stack, &ada, file).await?;
+    if wanted("tables") {
+        lines.extend(pages::beside_pgbench(&stack, &ada, &dataset).await?);
+        lines.extend(pages::of_a_widget(&stack, &ada, &dataset).await?);
+        lines.extend(editing::beside_sql(&stack, &ada, &dataset).await?);
+        lines.extend(editing::hundred_versions(&stack, &ada, file).await?);
+    }
+    if wanted("million") {
+        // The last: it makes the plain table anew.
+        lines.extend(import::a_million_rows(&stack, &ada, file).await?);
+    }
+    for (role, what) in [
+        ("etl", "etl, peak memory"),
+        ("consumer", "consumer, peak memory"),
+    ] {
+        lines.push(Line {
+            what,
+            unit: "MB",
+            ours: peak_mb(stack.pid(role)?)?,
+            anchor: 128.0,
+            anchor_is: "the limit",
+            target: "<= 1 x",
+        });
+    }
+    Ok(lines)
 }

@@ -14,7 +14,8 @@ mod print;
 mod workbook;
 
 use std::{
-    io::{self, Read},
+    fs::File,
+    io::{self, Read, Seek as _, SeekFrom, Write as _},
     ops::ControlFlow,
 };
 
@@ -33,6 +34,8 @@ pub type Take<'a> = dyn FnMut(&[u8]) -> Result<ControlFlow<()>, FileError> + 'a;
 
 /// A workbook or Parquet file inside of another file is unpacked up to this size: it must lie somewhere to be read.
 const UNPACKED_FILE_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// A sheet's text is kept up to this size, for the second reading.
+const KEPT_TEXT_MAX: u64 = 1024 * 1024 * 1024;
 /// Bytes of text that are handed on at once.
 const PIECE: usize = 256 * 1024;
 
@@ -69,7 +72,11 @@ enum Content {
         /// The keys of the records, once they are known.
         keys: Option<Vec<String>>,
     },
-    Workbook(Box<workbook::Workbook>),
+    Workbook {
+        workbook: Box<workbook::Workbook>,
+        /// The sheet's text, once it was read to its end: to read that again costs a tenth of reading the sheet.
+        kept: Option<File>,
+    },
     Parquet,
 }
 
@@ -232,6 +239,13 @@ impl Source {
     /// # Errors
     /// The file turns out to be damaged or too large, or `take` fails.
     pub fn pour(&mut self, from: u64, take: &mut Take<'_>) -> Result<(), FileError> {
+        if let Content::Workbook {
+            kept: Some(file), ..
+        } = &mut self.content
+        {
+            file.seek(SeekFrom::Start(from))?;
+            return pump(file, take);
+        }
         let mut skip = from;
         let mut take = |piece: &[u8]| {
             let rest =
@@ -244,7 +258,7 @@ impl Source {
         };
         let input = &self.input;
         match &mut self.content {
-            Content::Text(layer) => read(input, *layer, |reader| pump(reader, &mut take)),
+            Content::Text(layer) => read(input, *layer, |reader| pump(reader, &mut take))?,
             Content::Json { layer, shape, keys } => {
                 let keys = match keys {
                     Some(keys) => keys,
@@ -252,11 +266,12 @@ impl Source {
                 };
                 read(input, *layer, |reader| {
                     json::pour(reader, *shape, keys, &mut take)
-                })
+                })?;
             }
-            Content::Workbook(workbook) => workbook.pour(&mut take),
-            Content::Parquet => columnar::pour(input, &mut take),
+            Content::Workbook { workbook, kept } => *kept = pour_and_keep(workbook, &mut take)?,
+            Content::Parquet => columnar::pour(input, &mut take)?,
         }
+        Ok(())
     }
 
     fn content(
@@ -321,9 +336,30 @@ impl Source {
             },
             notes,
             input,
-            content: Content::Workbook(Box::new(workbook)),
+            content: Content::Workbook {
+                workbook: Box::new(workbook),
+                kept: None,
+            },
         })
     }
+}
+
+/// The sheet's text goes to `take`, and to a file unless it is too long or `take` has heard enough.
+fn pour_and_keep(
+    workbook: &mut workbook::Workbook,
+    take: &mut Take<'_>,
+) -> Result<Option<File>, FileError> {
+    let (mut kept, mut bytes) = (Some(tempfile::tempfile()?), 0);
+    workbook.pour(&mut |piece| {
+        bytes += piece.len() as u64;
+        let flow = take(piece)?;
+        // Without the room for it the sheet is read again.
+        kept = kept.take().filter(|mut file| {
+            flow.is_continue() && bytes <= KEPT_TEXT_MAX && file.write_all(piece).is_ok()
+        });
+        Ok(flow)
+    })?;
+    Ok(kept)
 }
 
 /// Whether the format itself names its columns; else the first record may or may not.
