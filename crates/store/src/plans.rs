@@ -377,7 +377,8 @@ impl Store {
         let generation = import.generation.max(1) + 1;
         sqlx::query!(
             "update gk.import set generation = $2, state = 'analysing', mode = $3, key_columns = $4, options = $5, problem = null, \
-                 bytes_read = 0, rows_read = 0, lease_owner = null, lease_until = null, waiting_since = clock_timestamp() \
+                 bytes_read = 0, rows_read = 0, lease_owner = null, lease_until = null, waiting_since = clock_timestamp(), \
+                 stage_since = clock_timestamp() \
              where upload = $1",
             upload,
             generation,

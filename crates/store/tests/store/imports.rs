@@ -5,6 +5,7 @@ use std::time::Duration;
 use contracts::{
     Code, Problem, UserId,
     dataset::ColumnType,
+    plan::Options,
     upload::{Confirm, Mode, UploadState},
 };
 use store::{Error, Lease, SavedAnalysis};
@@ -269,9 +270,19 @@ async fn progress_is_the_lease_holders_and_says_how_fast_it_goes() {
     reach("b", UploadState::Analysing, 900, 900).await;
     reach("a", UploadState::Loading, 900, 900).await;
     assert_eq!(shown().await, (250, 70, Some(7), Some(31)));
+    // Planned anew, it begins anew.
+    db.execute("update gk.import set confirm = 'ask'").await;
+    let replanned = db
+        .store
+        .replan(upload, Mode::New, &[], &Options::default())
+        .await;
+    assert_eq!(replanned.unwrap(), 2);
+    db.store.lease(upload, "a", LONG).await.unwrap();
+    reach("a", UploadState::Analysing, 100, 10).await;
+    assert_eq!(shown().await, (100, 10, None, None));
 
     let columns = [("a", ColumnType::Int64)];
-    let import = db.open_generation(upload, 1, Mode::New, &columns, 40).await;
+    let import = db.open_generation(upload, 2, Mode::New, &columns, 40).await;
     assert_eq!(shown().await, (0, 40, None, None));
     reach("a", UploadState::Loading, 500, 20).await;
     let numbers: Vec<i64> = (0..40).collect();
