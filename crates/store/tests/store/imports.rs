@@ -5,11 +5,11 @@ use std::time::Duration;
 use contracts::{
     Code, Problem, UserId,
     dataset::ColumnType,
-    upload::{Confirm, Mode, UploadState},
+    upload::{Mode, UploadState},
 };
 use store::{Error, Lease};
 
-use crate::helper::{TestDb, plan};
+use crate::helper::TestDb;
 
 const LONG: Duration = Duration::from_secs(60);
 
