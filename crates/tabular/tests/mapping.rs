@@ -125,10 +125,10 @@ fn where_new_columns_are_refused_surplus_cells_are_quarantined() {
 
 #[test]
 fn what_is_remembered_holds_also_when_the_file_must_be_read_twice() {
-    // The bytes at its end tell the encoding: the whole of it is read again.
-    let mut file = b"Code,Cost\n".to_vec();
-    file.extend(b"A,1.5\n".repeat(40_000));
-    file.extend(b"\xc4,2.5\n");
+    // The words at its end tell the encoding: the whole of it is read again.
+    let mut file = "Code,Cost\n".to_owned() + &"plain,1.5\n".repeat(12_000);
+    file.push_str(&"Это предложение написано по-русски,2.5\n".repeat(10));
+    let (file, ..) = encoding_rs::WINDOWS_1251.encode(&file);
     let remembered = Remembered {
         header: vec!["Code".into(), "Cost".into()],
         columns: BTreeMap::from([("Code".into(), Some("col_1".into())), ("Cost".into(), None)]),
