@@ -166,11 +166,7 @@ async fn an_append_is_shown_changed_and_published_as_it_was_shown() -> anyhow::R
     ensure!((before.version, before.total, before.columns.len()) == (1, 3, 3));
     ensure!(versions(&ada, id).await? == 1);
     let quarantine = ada.get(&format!("/datasets/{id}/quarantine")).await?;
-    ensure!(
-        quarantine.body["records"] == json!([]),
-        "{}",
-        quarantine.body
-    );
+    ensure!(quarantine.body["total"] == 0, "{}", quarantine.body);
 
     let published = confirm(&ada, upload, 2).await?;
     let receipt = published.receipt.context("no receipt")?;
@@ -244,7 +240,7 @@ async fn a_merge_shows_what_changes_and_is_worked_out_again_after_an_edit() -> a
     let edited = ada.post(&format!("/datasets/{id}/commits"), &edit).await?;
     ensure!(edited.status == 201, "{} {}", edited.status, edited.body);
     let published = confirm(&ada, upload, 2).await?;
-    let receipt = published.receipt.context("no receipt")?;
+    let receipt = published.receipt.clone().context("no receipt")?;
     ensure!(
         (receipt.inserted, receipt.updated, receipt.unchanged) == (1, 0, 2),
         "{receipt:?}"

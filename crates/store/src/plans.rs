@@ -79,9 +79,6 @@ fn number_columns(
     next: &mut i32,
 ) -> Result<()> {
     for planned in &mut *planned {
-        let again = former.iter().find(|former| {
-            (&former.name, former.kind) == (&planned.column.name, planned.column.kind)
-        });
         let known = present
             .iter()
             .map(|stored| &stored.column)
@@ -90,12 +87,15 @@ fn number_columns(
             (Some(known), Mode::Replace) if known.kind == planned.column.kind => {
                 planned.column.id.clone_from(&known.id);
             }
-            (None, _) | (Some(_), Mode::Replace) if again.is_some() => {
-                planned.column.id = again.map(|again| again.id.clone()).unwrap_or_default();
-            }
             (None, _) | (Some(_), Mode::Replace) => {
-                planned.column.id = format!("col_{next}");
-                *next += 1;
+                let (name, kind) = (&planned.column.name, planned.column.kind);
+                let again = former.iter().find(|c| c.name == *name && c.kind == kind);
+                planned.column.id = if let Some(again) = again {
+                    again.id.clone()
+                } else {
+                    *next += 1;
+                    format!("col_{}", *next - 1)
+                };
             }
             (Some(known), _) => {
                 if known.kind != planned.column.kind {

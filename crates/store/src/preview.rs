@@ -10,6 +10,7 @@ use contracts::{
     receipt::{Place, Receipt},
     upload::{Mode, Preview, PreviewColumn, PreviewCounts, PreviewRow, PreviewUpdate, UploadState},
 };
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow, types::Json};
 
@@ -22,6 +23,9 @@ use crate::{
     plans::{head_columns, stored_columns},
     tables,
 };
+
+/// Of each list: an answer can be sent up to 6 MB.
+const LIST_BYTES: usize = 1024 * 1024;
 
 /// What is loaded of a generation.
 struct Loaded {
@@ -93,8 +97,10 @@ impl Store {
         } else {
             tables::live(import.dataset_no)
         };
-        preview.rows = first_rows(&mut tx, import.dataset_no, &loaded, &table, &columns).await?;
-        preview.quarantined = first_quarantined(&mut tx, import.dataset_no, loaded.commit).await?;
+        let rows = first_rows(&mut tx, import.dataset_no, &loaded, &table, &columns).await?;
+        preview.rows = within(rows)?;
+        let quarantined = first_quarantined(&mut tx, import.dataset_no, loaded.commit).await?;
+        preview.quarantined = within(quarantined)?;
         if import.upload.state != UploadState::AwaitingConfirmation
             || import.upload.problem.is_some()
         {
@@ -107,8 +113,8 @@ impl Store {
                 commit: loaded.commit,
                 columns: &columns,
             };
-            preview.updated = differing.updated(&mut tx).await?;
-            preview.deleted = differing.deleted(&mut tx).await?;
+            preview.updated = within(differing.updated(&mut tx).await?)?;
+            preview.deleted = within(differing.deleted(&mut tx).await?)?;
             preview.counts = Some(loaded.counts(Some(difference), 0));
         } else {
             let rows = sqlx::query_scalar!(
@@ -147,6 +153,20 @@ impl Loaded {
             },
         }
     }
+}
+
+/// As many as an answer has room for beside the other lists.
+fn within<T: Serialize>(items: Vec<T>) -> Result<Vec<T>> {
+    let mut bytes = 0;
+    let mut fitting = Vec::with_capacity(items.len());
+    for item in items {
+        bytes += serde_json::to_string(&item)?.len();
+        if bytes > LIST_BYTES {
+            break;
+        }
+        fitting.push(item);
+    }
+    Ok(fitting)
 }
 
 fn counts_of(receipt: &Receipt) -> PreviewCounts {

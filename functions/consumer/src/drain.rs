@@ -12,7 +12,6 @@ use std::{
 use contracts::events::Wake;
 use futures::StreamExt as _;
 use platform::nats::WAKE_SUBJECT;
-use store::Publish;
 
 use crate::{
     Deps,
@@ -244,15 +243,12 @@ async fn keep_attending(deps: &Deps, failures: &mut u32) -> Result<(), Error> {
     }
 }
 
-/// What no message announces: imports whose last ack was lost after everything was written, and the housekeeping.
+/// What no message announces: imports that were confirmed or whose last ack was lost after everything was written, and the
+/// housekeeping.
 async fn attend(deps: &Deps) -> Result<DrainReport, Error> {
     let mut report = DrainReport::default();
     for upload in deps.store.complete_imports().await? {
-        if let Publish::Published { fresh: true, .. } =
-            deps.store.publish_if_complete(upload).await?
-        {
-            report.published += 1;
-        }
+        writer::publish(deps, upload, &mut report).await?;
     }
     housekeep(deps).await?;
     Ok(report)

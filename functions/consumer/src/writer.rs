@@ -282,7 +282,7 @@ impl ImportWriter<'_, '_, '_> {
             self.end(at, end).await?;
         }
         if self.wrote {
-            self.publish().await?;
+            publish(self.held.deps, self.upload, self.report).await?;
         }
         for at in messages {
             self.held.ack(at).await?;
@@ -405,33 +405,36 @@ impl ImportWriter<'_, '_, '_> {
         self.report.dead += 1;
         Ok(())
     }
+}
 
-    /// After the commit, in a transaction of its own, and before the ack: of two writers that overlap, neither sees the
-    /// other's last batch inside its own, and a kill before this leaves a message that comes again.
-    async fn publish(&mut self) -> Result<(), Error> {
-        let deps = self.held.deps;
-        match deps.store.publish_if_complete(self.upload).await? {
-            Publish::Published {
-                version,
-                fresh: true,
-            } => {
-                tracing::info!(upload.id = %self.upload, version, "an import is published");
-                self.report.published += 1;
-                self.report.relayed += relay(deps).await?;
-                if let Err(error) = deps.store.analyze(self.upload).await {
-                    tracing::debug!(upload.id = %self.upload, error = error::chain(&error), "statistics are left to autovacuum");
-                }
-            }
-            Publish::Failed(problem) => {
-                tracing::warn!(upload.id = %self.upload, problem.code = ?problem.code, problem = problem.detail, "an import cannot be published");
-            }
-            Publish::Published { .. }
-            | Publish::Incomplete
-            | Publish::Awaiting
-            | Publish::Over(_) => {}
+/// Publishes an import if it is complete, or lets it wait for its confirmation. Of a batch's import after the batch's commit, in a
+/// transaction of its own, and before the ack: of two writers that overlap, neither sees the other's last batch inside its own, and a
+/// kill before this leaves a message that comes again.
+pub(crate) async fn publish(
+    deps: &Deps,
+    upload: UploadId,
+    report: &mut DrainReport,
+) -> Result<(), Error> {
+    match deps.store.publish_if_complete(upload).await? {
+        Publish::Published {
+            version,
+            fresh: true,
+        } => {
+            tracing::info!(upload.id = %upload, version, "an import is published");
+            report.published += 1;
+            report.relayed += relay(deps).await?;
         }
-        Ok(())
+        Publish::Failed(problem) => {
+            tracing::warn!(upload.id = %upload, problem.code = ?problem.code, problem = problem.detail, "an import cannot be published");
+            return Ok(());
+        }
+        Publish::Awaiting => {}
+        Publish::Published { .. } | Publish::Incomplete | Publish::Over(_) => return Ok(()),
     }
+    if let Err(error) = deps.store.analyze(upload).await {
+        tracing::debug!(upload.id = %upload, error = error::chain(&error), "statistics are left to autovacuum");
+    }
+    Ok(())
 }
 
 /// A batch, and which of the held messages it is.

@@ -6,11 +6,11 @@ use contracts::{
     Code, Problem, UserId,
     dataset::ColumnType,
     plan::Options,
-    upload::{Confirm, Mode, UploadState},
+    upload::{Mode, UploadState},
 };
 use store::{Error, Lease, SavedAnalysis};
 
-use crate::helper::{TestDb, plan};
+use crate::helper::TestDb;
 
 const LONG: Duration = Duration::from_secs(60);
 

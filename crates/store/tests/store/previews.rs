@@ -374,7 +374,7 @@ async fn an_edit_between_the_preview_and_the_answer_counts() {
     let no = named(&db, &[(1, "one"), (2, "two")]).await;
     let import = pairs(&db, no, Mode::Upsert, &[(1, "eins"), (2, "two")]).await;
     import.awaits().await;
-    db.edit(no, "number + 10", "number = 1").await;
+    db.edit(no, "c1 + 10", "c1 = 1").await;
     db.store.confirm(import.upload, 1).await.unwrap();
     assert_eq!(import.finish().await, 3);
     let receipt = upload(&db, import.upload).await.receipt.unwrap();
@@ -433,7 +433,7 @@ async fn what_other_options_can_mend_waits_for_them() {
     );
     let third = pairs_of(&db, import.upload, 3, Mode::Upsert, &[(2, "zwei")]).await;
     third.awaits().await;
-    db.edit(no, "1", "number = 2").await;
+    db.edit(no, "2", "c2 = 'uno'").await;
     db.store.confirm(import.upload, 3).await.unwrap();
     third.awaits().await;
     let none = Options::default();
