@@ -1,7 +1,7 @@
 // What a card in the dock says: the stage, how far, how fast, how long still. Pure; `upload-store.ts` feeds it.
 import type { Upload } from '@/lib/api/types';
 
-export type Stage = 'sending' | 'paused' | 'waiting' | 'analysing' | 'confirming' | 'loading' | 'published' | 'failed' | 'cancelled' | 'interrupted';
+export type Stage = 'sending' | 'paused' | 'waiting' | 'analysing' | 'confirming' | 'loading' | 'publishing' | 'published' | 'failed' | 'cancelled' | 'interrupted';
 
 export interface Sample {
   at: number;
@@ -31,7 +31,7 @@ export interface Sending {
   total: number;
 }
 
-export function stageOf(upload: Pick<Upload, 'state'>, sending: Sending | null, sentElsewhere: boolean): Stage {
+export function stageOf(upload: Pick<Upload, 'state' | 'plan' | 'rows_written' | 'confirm'>, sending: Sending | null, sentElsewhere: boolean): Stage {
   switch (upload.state) {
     case 'created':
       if (sending) return sending.sent < sending.total ? 'sending' : 'waiting';
@@ -40,10 +40,16 @@ export function stageOf(upload: Pick<Upload, 'state'>, sending: Sending | null, 
       return 'waiting';
     case 'awaiting_confirmation':
       return 'confirming';
+    case 'loading':
+      // Of a preview the differences are worked out once all is written; the publishing follows the confirmation.
+      return upload.confirm === 'auto' && upload.plan && upload.rows_written >= upload.plan.rows ? 'publishing' : 'loading';
     default:
       return upload.state;
   }
 }
+
+/** Nothing will change any more. */
+export const isOver = ({ state }: Pick<Upload, 'state'>): boolean => state === 'published' || state === 'failed' || state === 'cancelled';
 
 export const isFinal = (stage: Stage): boolean => stage === 'published' || stage === 'failed' || stage === 'cancelled';
 

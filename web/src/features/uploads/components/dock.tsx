@@ -12,9 +12,10 @@ import { useTracked } from '../use-tracked';
 import { UploadCard } from './upload-card';
 import './uploads.css';
 
-/** One card per file on its way, over every page. */
-export function Dock() {
-  const items = useTracked();
+/** One card per file on its way, over every page; `hidden` is told of by the page itself. */
+export function Dock({ hidden }: { hidden: string | null }) {
+  const tracked = useTracked();
+  const items = tracked.filter((item) => item.key !== hidden);
   const [folded, setFolded] = useState(() => window.matchMedia('(max-width: 720px)').matches); // A phone has no room to spare.
   const known = useQuery({
     queryKey: ['uploads', 'dock'],
