@@ -748,3 +748,51 @@ async fn the_hosts_loop_publishes_by_itself_and_ends_when_told() -> Outcome {
     tokio::time::timeout(Duration::from_secs(10), looped).await??;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn planning_anew_twice_counts_once() -> Outcome {
+    let stand = Stand::take().await?;
+    let csv = csv(ROWS);
+    let ask = contracts::upload::CreateUpload {
+        confirm: contracts::upload::Confirm::Ask,
+        ..new_dataset("again", "again.csv", csv.len() as u64)
+    };
+    let id = stand.user.send(&ask, csv.into()).await?;
+    let arrived = stand.work_about(id, "ObjectCreated").await?;
+    ensure!(stand.deliver(&arrived).await);
+    stand.drain().await?;
+    ensure!(stand.state(id).await?.state == UploadState::AwaitingConfirmation);
+
+    let changed = serde_json::json!({"options": {"types": {"n": "text"}}});
+    let path = format!("/uploads/{id}");
+    let mut messages = Vec::new();
+    for _ in 0..2 {
+        let answer = stand.user.patch(&path, &changed).await?;
+        ensure!(answer.status.is_success(), "{answer:?}");
+        let generation = &answer.body["generation"];
+        let what = format!("\"generation\":{generation}");
+        messages.push(stand.work_about(id, &what).await?);
+    }
+    // The former one comes late, the newest twice at once, and so does the file's arrival.
+    ensure!(stand.deliver(&messages[0]).await);
+    ensure!(stand.waiting(id).await?.is_empty());
+    let (first, second) = tokio::join!(stand.deliver(&messages[1]), stand.deliver(&messages[1]));
+    ensure!(first && second && stand.deliver(&arrived).await);
+    let report = stand.drain().await?;
+    ensure!(
+        (report.rows, report.published) == (ROWS as u64, 0),
+        "{report:?}"
+    );
+    ensure!(stand.state(id).await?.state == UploadState::AwaitingConfirmation);
+    ensure!(stand.deliver(&messages[1]).await && stand.waiting(id).await?.is_empty());
+
+    let confirm = serde_json::json!({"generation": 3});
+    let answer = stand
+        .user
+        .post(&format!("{path}/confirm"), &confirm)
+        .await?;
+    ensure!(answer.status.is_success(), "{answer:?}");
+    ensure!(stand.drain().await?.published == 1);
+    stand.published(id).await?;
+    Ok(())
+}

@@ -36,6 +36,9 @@ pub mod header {
 /// Schema metadata key under which a batch's rejects ride in its Arrow stream: JSON of `Vec<Place>`.
 pub const REJECTS_KEY: &str = "gridkeep.rejects";
 
+/// Beside it: JSON of the record numbers of its rows, in their order, in the batches that a preview shows.
+pub const RECORDS_KEY: &str = "gridkeep.records";
+
 /// Counts of a batch. The payload is an Arrow IPC stream of one record batch; rejects ride in its schema's metadata.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchMeta {
@@ -71,6 +74,8 @@ pub enum Work {
         generation: i32,
         checkpoint: Checkpoint,
     },
+    /// The options have changed: read the file again and make this generation's plan.
+    Analyse { upload: UploadId, generation: i32 },
 }
 
 /// Wakes the drain; carries nothing, because the drain finds its work in the stream and in PostgreSQL.

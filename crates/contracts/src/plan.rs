@@ -13,6 +13,8 @@ pub const BATCH_ROWS: usize = 4_096;
 pub const BATCH_BYTES: usize = 512 * 1024;
 /// A record longer than this is quarantined by place and length.
 pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Of each kind: rows that a preview shows.
+pub const PREVIEW_ROWS: usize = 20;
 /// Warnings kept with their places, per code.
 pub const PLACES_PER_CODE: usize = 1_000;
 /// Sheets or members that a plan lists.
@@ -252,6 +254,23 @@ pub struct Options {
     /// The file of an archive; without it the first one that can be read.
     #[serde(default)]
     pub member: Option<String>,
+    /// Where columns of the file go, by file column name, for append, upsert and sync: the id or name of a column of the dataset,
+    /// or the name of a new one; null leaves the file's column out.
+    #[serde(default)]
+    pub mapping: BTreeMap<String, Option<String>>,
+    /// What becomes of a file's column that the dataset does not have, for append, upsert and sync.
+    #[serde(default)]
+    pub new_columns: NewColumns,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NewColumns {
+    /// The dataset gets it.
+    #[default]
+    Add,
+    /// The import fails.
+    Refuse,
 }
 
 /// Characters of a delimiter.
@@ -332,6 +351,36 @@ pub struct PlannedColumn {
     pub fixed: bool,
 }
 
+/// Where a named column of the file goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Mapped {
+    /// The file's column, by the name that options know it by.
+    pub file: String,
+    /// Id of its column in the plan; null when it is left out.
+    pub column: Option<String>,
+    /// Name of that column; of one that is left out the file's.
+    pub name: String,
+    pub by: MappedBy,
+}
+
+/// Why a file's column goes where it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MappedBy {
+    /// The dataset's column has the same name, or without a header the same place.
+    Exact,
+    /// So it was published the last time that a file had this very header.
+    Remembered,
+    /// The options say so.
+    Chosen,
+    /// The names are alike. Only where the user is asked.
+    Alike,
+    /// The dataset has no such column yet.
+    New,
+    /// The options say so, or said so the last time.
+    LeftOut,
+}
+
 /// The file's half of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FilePlan {
@@ -340,6 +389,9 @@ pub struct FilePlan {
     /// Of a file that is not text: of the text that it is turned into.
     pub dialect: Dialect,
     pub columns: Vec<PlannedColumn>,
+    /// One for each named column of the file, in its order.
+    #[serde(default)]
+    pub mapping: Vec<Mapped>,
     /// Records of the file, the header and skipped ones counted.
     pub records: u64,
     pub headers: u64,

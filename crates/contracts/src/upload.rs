@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     DatasetId, UploadId,
+    dataset::{Column, Row},
     plan::{Options, Plan},
     problem::Problem,
     receipt::{Place, Receipt},
@@ -185,6 +186,11 @@ pub struct Upload {
     pub state: UploadState,
     pub generation: i32,
     pub mode: Mode,
+    /// Ids or names of the columns that tell rows apart, for upsert and sync.
+    pub key: Vec<String>,
+    /// As they were sent.
+    pub options: Options,
+    pub confirm: Confirm,
     pub bytes_total: u64,
     pub bytes_read: u64,
     pub rows_read: u64,
@@ -193,7 +199,9 @@ pub struct Upload {
     pub dataset_name: String,
     pub version: Option<i64>,
     pub receipt: Option<Receipt>,
+    /// Of this generation; null until the file is read.
     pub plan: Option<Plan>,
+    /// Why it failed. Of one that awaits its confirmation: what other options have to mend before.
     pub problem: Option<Problem>,
     pub created_at: String,
     /// When it came to its final state.
@@ -204,6 +212,87 @@ pub struct Upload {
 pub struct UploadList {
     pub uploads: Vec<Upload>,
     pub next: Option<String>,
+}
+
+/// `PATCH /uploads/{id}`: what is left out stays as it was.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeUpload {
+    /// In place of all options that it had.
+    #[serde(default)]
+    pub options: Option<Options>,
+    /// Another one for a dataset that exists.
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    #[serde(default)]
+    pub key: Option<Vec<String>>,
+}
+
+/// `POST /uploads/{id}/confirm`
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmUpload {
+    /// The one that was looked at.
+    pub generation: i32,
+}
+
+/// `GET /uploads/{id}/preview`: what confirming would publish.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Preview {
+    pub generation: i32,
+    pub state: UploadState,
+    /// Cells below are in their order.
+    pub columns: Vec<PreviewColumn>,
+    /// The first rows of the file as they land, at most 20; none before they are loaded.
+    pub rows: Vec<PreviewRow>,
+    /// Null until all rows are loaded and compared.
+    pub counts: Option<PreviewCounts>,
+    /// Of upsert and sync: the first rows that change, at most 20.
+    pub updated: Vec<PreviewUpdate>,
+    /// Of sync: the first rows that the file lacks, at most 20. A replace takes the place of all rows and lists none.
+    pub deleted: Vec<Row>,
+    /// The first records that cannot become rows, at most 20.
+    pub quarantined: Vec<Place>,
+    /// By code.
+    pub warnings: BTreeMap<String, i64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PreviewColumn {
+    #[serde(flatten)]
+    pub column: Column,
+    /// The file's column that goes there; null where the file has none.
+    pub source: Option<String>,
+    /// Whether the dataset has it only from this import on.
+    pub new: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PreviewRow {
+    /// Record of the file, from 1, the header counted.
+    pub place: u64,
+    #[schema(value_type = Vec<Value>)]
+    pub cells: Vec<serde_json::Value>,
+}
+
+/// As they will stand in the receipt, unless the dataset is changed before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewCounts {
+    pub inserted: i64,
+    pub updated: i64,
+    pub unchanged: i64,
+    pub superseded: i64,
+    pub deleted: i64,
+    pub quarantined: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PreviewUpdate {
+    pub row_id: String,
+    #[schema(value_type = Vec<Value>)]
+    pub before: Vec<serde_json::Value>,
+    #[schema(value_type = Vec<Value>)]
+    pub after: Vec<serde_json::Value>,
 }
 
 /// `GET /uploads/{id}/warnings`

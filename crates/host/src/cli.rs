@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use contracts::{
     dataset::ColumnType,
-    plan::{Escape, Options},
+    plan::{Escape, NewColumns, Options},
 };
 use serde::de::DeserializeOwned;
 
@@ -95,6 +95,12 @@ pub struct UploadArgs {
     /// Columns that identify a row.
     #[arg(long, value_delimiter = ',')]
     pub key: Vec<String>,
+    /// Where a column of the file goes in the dataset, as often as needed; nowhere when nothing stands behind the `=`.
+    #[arg(long = "map", value_name = "FILE_COLUMN=DATASET_COLUMN", value_parser = mapped)]
+    pub mapping: Vec<(String, Option<String>)>,
+    /// Fail when the file has a column that the dataset does not have.
+    #[arg(long)]
+    pub refuse_new_columns: bool,
     #[command(flatten)]
     pub reading: ReadingArgs,
     /// Print the upload as JSON.
@@ -187,6 +193,21 @@ impl From<&ReadingArgs> for Options {
             nulls: args.nulls.iter().cloned().collect(),
             sheet: args.sheet.clone(),
             member: args.member.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&UploadArgs> for Options {
+    fn from(args: &UploadArgs) -> Self {
+        Self {
+            mapping: args.mapping.iter().cloned().collect(),
+            new_columns: if args.refuse_new_columns {
+                NewColumns::Refuse
+            } else {
+                NewColumns::Add
+            },
+            ..Self::from(&args.reading)
         }
     }
 }
@@ -204,6 +225,14 @@ fn typed(text: &str) -> Result<(String, ColumnType), String> {
 fn nulled(text: &str) -> Result<(String, String), String> {
     let (column, null) = text.split_once('=').ok_or("write it as COLUMN=TEXT")?;
     Ok((column.to_owned(), null.to_owned()))
+}
+
+fn mapped(text: &str) -> Result<(String, Option<String>), String> {
+    let (column, to) = text
+        .rsplit_once('=')
+        .ok_or("write it as FILE_COLUMN=DATASET_COLUMN")?;
+    let to = Some(to).filter(|to| !to.is_empty());
+    Ok((column.to_owned(), to.map(str::to_owned)))
 }
 
 #[cfg(test)]
@@ -226,6 +255,19 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(Options::from(&args.reading), expected);
+        let line =
+            "gridkeep upload FILE --map a=b=price --map note= --refuse-new-columns --quote none";
+        let Command::Upload(args) = Cli::try_parse_from(line.split_whitespace())
+            .unwrap()
+            .command
+        else {
+            panic!("another command");
+        };
+        let expected: Options = serde_json::from_value(serde_json::json!({
+            "quote": "", "mapping": {"a=b": "price", "note": null}, "new_columns": "refuse",
+        }))
+        .unwrap();
+        assert_eq!(Options::from(&args), expected);
         let wrong = ["gridkeep", "upload", "FILE", "--type", "a=number"];
         assert!(Cli::try_parse_from(wrong).is_err());
     }

@@ -9,14 +9,18 @@ use aws_sdk_sqs::{
     Client as Sqs,
     error::{DisplayErrorContext, SdkError},
 };
+use contracts::events::Wake;
 use url::Url;
 
 use crate::{
     config::{ConfigError, Settings},
     nats::{self, WAKE_SUBJECT, WORK_STREAM, WORK_SUBJECT},
+    telemetry::chain,
 };
 
 const SEND: Duration = Duration::from_secs(5);
+/// A request waits so long at most for somebody to be woken.
+const WAKE_WITHIN: Duration = Duration::from_millis(300);
 
 /// Which queue a setting names: `https://sqs.<region>.amazonaws.com/…`, `jetstream:WORK` or `jetstream:WAKE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,6 +164,22 @@ impl Queue {
             Ok(())
         })
         .await
+    }
+
+    /// Wakes whoever listens, if that goes quickly. What they are to find is safe already: whatever fails here only makes them look
+    /// later.
+    pub async fn wake(&self, reason: &str) {
+        let wake = Wake {
+            reason: reason.to_owned(),
+        };
+        let Ok(body) = serde_json::to_string(&wake) else {
+            return;
+        };
+        match tokio::time::timeout(WAKE_WITHIN, self.send(&body)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = chain(&error), "the consumer was not woken"),
+            Err(_) => tracing::warn!("the consumer was not woken in time"),
+        }
     }
 
     /// Keeps a received message away from others for longer: SQS for `seconds` from this moment, JetStream for its consumer's

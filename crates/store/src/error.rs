@@ -1,6 +1,6 @@
 //! Everything that can go wrong here, and what of it is worth trying again.
 
-use contracts::upload::UploadState;
+use contracts::{Problem, upload::UploadState};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -19,9 +19,15 @@ pub enum Error {
     /// A newer plan has taken this generation's place.
     #[error("a newer plan, generation {newest}, has taken the place of this one")]
     OldGeneration { newest: i32 },
-    /// What the plan needs is not there yet: no plan, or it waits to be confirmed.
+    /// What is asked for needs something that is not there yet.
     #[error("the import is not ready: {0}")]
     NotReady(&'static str),
+    /// The import goes by the plan that it has: it was confirmed, or never was to be.
+    #[error("the import is confirmed")]
+    Confirmed,
+    /// Something has to be mended by other options before it can be confirmed.
+    #[error("the import cannot be confirmed: {}", .0.detail)]
+    Unmended(Box<Problem>),
     /// Somebody has to own a dataset.
     #[error("the dataset would have no owner")]
     LastOwner,

@@ -37,13 +37,10 @@ pub struct NewImport {
 /// An import and what the functions need to work on it.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// As the API shows it, with its newest plan.
+    /// As the API shows it, with the plan of its generation.
     pub upload: Upload,
     pub member: UserId,
     pub dataset_no: i64,
-    pub key: Vec<String>,
-    pub options: Options,
-    pub confirm: Confirm,
     pub object_key: String,
 }
 
@@ -116,6 +113,9 @@ impl Stored {
                 state: from_word(&self.state)?,
                 generation: self.generation,
                 mode: from_word(&self.mode)?,
+                key: self.key_columns,
+                options: self.options.0,
+                confirm: from_word(&self.confirm)?,
                 bytes_total: self.bytes_total.unsigned_abs(),
                 bytes_read: self.bytes_read.unsigned_abs(),
                 rows_read: self.rows_read.unsigned_abs(),
@@ -131,9 +131,6 @@ impl Stored {
             },
             member: self.member.parse()?,
             dataset_no: self.dataset_no,
-            key: self.key_columns,
-            options: self.options.0,
-            confirm: from_word(&self.confirm)?,
             object_key: self.object_key,
         })
     }
@@ -306,7 +303,7 @@ impl Store {
             return Ok(None);
         };
         let mut import = stored.into_import()?;
-        import.upload.plan = self.plan(upload, None).await?;
+        import.upload.plan = self.plan(upload, Some(import.upload.generation)).await?;
         Ok(Some(import))
     }
 
@@ -480,6 +477,29 @@ impl Store {
         Ok(before.is_none())
     }
 
+    /// Cancels, with code `expired`, imports that nobody has confirmed for so long.
+    pub async fn expire_unconfirmed(&self, waiting_for: Duration) -> Result<Vec<UploadId>> {
+        let problem = Problem::new(
+            Code::Expired,
+            "Nobody confirmed this upload in time, so nothing of it was published. Upload the file again.",
+        );
+        let waiting = sqlx::query_scalar!(
+            "select upload from gk.import where confirm = 'ask' and confirmed is null \
+               and state not in ('published', 'failed', 'cancelled') and waiting_since < clock_timestamp() - $1 * interval '1 millisecond'",
+            waiting_for.as_secs_f64() * 1000.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut expired = Vec::new();
+        for upload in waiting {
+            let upload = upload.parse()?;
+            if self.expire(upload, waiting_for, &problem).await? {
+                expired.push(upload);
+            }
+        }
+        Ok(expired)
+    }
+
     /// Fails, with code `expired`, imports whose file never came.
     pub async fn expire_overdue(&self) -> Result<Vec<UploadId>> {
         let problem = Problem::new(
@@ -495,6 +515,33 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         expired.iter().map(|id| Ok(id.parse()?)).collect()
+    }
+
+    /// False when somebody has confirmed it meanwhile, or it has begun to wait again.
+    async fn expire(
+        &self,
+        upload: UploadId,
+        waiting_for: Duration,
+        problem: &Problem,
+    ) -> Result<bool> {
+        let upload = upload.to_string();
+        let dataset_no = self.dataset_of(&upload).await?;
+        let mut tx = self.pool.begin().await?;
+        lock_dataset(&mut tx, dataset_no).await?;
+        let waits = sqlx::query!(
+            "select upload from gk.import where upload = $1 and confirmed is null and state not in ('published', 'failed', 'cancelled') \
+               and waiting_since < clock_timestamp() - $2 * interval '1 millisecond' for update",
+            upload,
+            waiting_for.as_secs_f64() * 1000.0
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if waits.is_none() {
+            return Ok(false);
+        }
+        end(&mut tx, &upload, UploadState::Cancelled, Some(problem)).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The final state it had before; `None` when this ended it.

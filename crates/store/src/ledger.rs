@@ -11,6 +11,7 @@ use contracts::{
     receipt::Place,
     upload::UploadState,
 };
+use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 
 use crate::{
@@ -31,6 +32,8 @@ pub struct IncomingBatch {
     /// Fields are named by column id.
     pub rows: RecordBatch,
     pub rejects: Vec<Place>,
+    /// Record numbers of its first rows, where a preview shows them.
+    pub shown: Vec<u64>,
 }
 
 /// What became of some batches or an end-of-load message. Both are durable: acknowledge.
@@ -176,7 +179,7 @@ impl Store {
     pub async fn complete_imports(&self) -> Result<Vec<UploadId>> {
         let uploads = sqlx::query_scalar!(
             "select i.upload from gk.import i join gk.plan p on p.upload = i.upload and p.generation = i.generation \
-             where i.state not in ('published', 'failed', 'cancelled') and p.end_batches is not null \
+             where i.state not in ('published', 'failed', 'cancelled', 'awaiting_confirmation') and p.end_batches is not null \
                and (select count(*) from gk.ledger l where l.commit = p.commit and l.dataset = i.dataset) >= p.end_batches"
         )
         .fetch_all(&self.pool)
@@ -247,6 +250,7 @@ async fn enter<'a>(
     let mut starts = Vec::with_capacity(batches.len());
     let mut rows = Vec::with_capacity(batches.len());
     let mut quarantined = Vec::with_capacity(batches.len());
+    let mut shown = Vec::with_capacity(batches.len());
     for batch in batches {
         let number = |n: u32| {
             i32::try_from(n).map_err(|_| poison(format!("a batch has the number or count {n}")))
@@ -255,18 +259,21 @@ async fn enter<'a>(
         starts.push(open.row_lo + big(batch.meta.row_offset));
         rows.push(number(batch.meta.rows)?);
         quarantined.push(number(batch.meta.quarantined)?);
+        shown.push(Some(serde_json::to_value(&batch.shown)?).filter(|_| !batch.shown.is_empty()));
     }
     let entered = sqlx::query_scalar!(
-        "insert into gk.ledger (dataset, commit, batch, row_lo, rows, quarantined) \
-         select $1, $2, b.batch, b.row_lo, b.rows, b.quarantined \
-         from unnest($3::int[], $4::bigint[], $5::int[], $6::int[]) b (batch, row_lo, rows, quarantined) order by b.batch \
+        "insert into gk.ledger (dataset, commit, batch, row_lo, rows, quarantined, shown) \
+         select $1, $2, b.batch, b.row_lo, b.rows, b.quarantined, b.shown \
+         from unnest($3::int[], $4::bigint[], $5::int[], $6::int[], $7::jsonb[]) b (batch, row_lo, rows, quarantined, shown) \
+         order by b.batch \
          on conflict do nothing returning batch",
         open.dataset_no,
         open.commit,
         &numbers,
         &starts,
         &rows,
-        &quarantined
+        &quarantined,
+        &shown as &[Option<Value>]
     )
     .fetch_all(connection)
     .await?;

@@ -1,7 +1,8 @@
 //! The versioned-table engine: the only crate with SQL on `data.*`.
 //!
 //! A file's way through it: [`imports`] (who may work on it, its state), [`plans`] (what analysis found; opens the commit and
-//! the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync), [`publish`] (the version), [`outbox`] (telling
+//! the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync), [`preview`] (what somebody is asked
+//! about), [`publish`] (the version; [`mappings`] keeps where its columns went), [`outbox`] (telling
 //! the others). [`drops`] and [`hooks`] are what files need besides that come through drop folders and webhooks. Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
@@ -23,8 +24,10 @@ pub mod grants;
 pub mod hooks;
 pub mod imports;
 pub mod ledger;
+pub mod mappings;
 pub mod outbox;
 pub mod plans;
+pub mod preview;
 pub mod publish;
 pub mod quarantine;
 pub mod reader_view;
@@ -56,6 +59,7 @@ pub use filter::{Filter, Op};
 pub use hooks::{Delivery, DeliveryPage, NewDelivery, NewHook, StoredHook};
 pub use imports::{Import, ImportPage, Lease, NewImport, PlacePage};
 pub use ledger::{IncomingBatch, Refusal, Write};
+pub use mappings::StoredMapping;
 pub use outbox::OutboxEvent;
 pub use plans::OpenLoad;
 pub use publish::Publish;

@@ -46,8 +46,8 @@ impl Difference {
 pub(crate) enum Refused {
     /// Somebody else is working it out and will publish.
     Elsewhere,
-    /// The import has to fail.
-    Failed(Problem),
+    /// This generation of the import has to fail.
+    Failed { generation: i32, problem: Problem },
 }
 
 /// An import whose rows are staged.
@@ -216,7 +216,10 @@ impl Merge<'_> {
                 .fetch_one(&mut *connection)
                 .await?;
         if found != there {
-            return Ok(Err(Refused::Failed(not_unique(&key))));
+            return Ok(Err(Refused::Failed {
+                generation: self.plan.generation,
+                problem: not_unique(&key),
+            }));
         }
         let difference = Difference {
             head: head.version,

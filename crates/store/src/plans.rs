@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use contracts::{
-    UploadId,
+    Problem, UploadId,
     dataset::Column,
-    plan::{Checkpoint, Plan, PlannedColumn},
+    plan::{Checkpoint, Options, Plan, PlannedColumn},
     receipt::Place,
     rules::ColumnRules,
     upload::{Confirm, Mode, UploadState},
@@ -44,11 +44,15 @@ struct Locked {
     file_name: String,
     mode: Mode,
     confirm: Confirm,
+    /// The generation that somebody has said yes to.
+    confirmed: Option<i32>,
+    problem: Option<Problem>,
 }
 
 async fn lock_import(connection: &mut PgConnection, upload: &str) -> Result<Locked> {
     let row = sqlx::query!(
-        "select state, generation, member, file_name, mode, confirm from gk.import where upload = $1 for update",
+        r#"select state, generation, member, file_name, mode, confirm, confirmed, problem as "problem: Json<Problem>"
+           from gk.import where upload = $1 for update"#,
         upload
     )
     .fetch_one(connection)
@@ -60,6 +64,8 @@ async fn lock_import(connection: &mut PgConnection, upload: &str) -> Result<Lock
         file_name: row.file_name,
         mode: from_word(&row.mode)?,
         confirm: from_word(&row.confirm)?,
+        confirmed: row.confirmed,
+        problem: row.problem.map(|json| json.0),
     })
 }
 
@@ -69,9 +75,13 @@ fn number_columns(
     planned: &mut [PlannedColumn],
     mode: Mode,
     present: &[StoredColumn],
+    former: &[Column],
     next: &mut i32,
 ) -> Result<()> {
     for planned in &mut *planned {
+        let again = former.iter().find(|former| {
+            (&former.name, former.kind) == (&planned.column.name, planned.column.kind)
+        });
         let known = present
             .iter()
             .map(|stored| &stored.column)
@@ -79,6 +89,9 @@ fn number_columns(
         match (known, mode) {
             (Some(known), Mode::Replace) if known.kind == planned.column.kind => {
                 planned.column.id.clone_from(&known.id);
+            }
+            (None, _) | (Some(_), Mode::Replace) if again.is_some() => {
+                planned.column.id = again.map(|again| again.id.clone()).unwrap_or_default();
             }
             (None, _) | (Some(_), Mode::Replace) => {
                 planned.column.id = format!("col_{next}");
@@ -115,6 +128,37 @@ fn number_columns(
         ));
     }
     Ok(())
+}
+
+/// The columns that an import's former generations added, for nobody else: a table has only so many.
+async fn former_columns(
+    connection: &mut PgConnection,
+    upload: &str,
+    present: &[StoredColumn],
+) -> Result<Vec<Column>> {
+    let plans = sqlx::query_scalar!(
+        r#"select plan as "plan: Json<Plan>" from gk.plan where upload = $1 order by generation desc"#,
+        upload
+    )
+    .fetch_all(connection)
+    .await?;
+    let columns = plans
+        .into_iter()
+        .flat_map(|plan| plan.0.file.columns)
+        .map(|planned| planned.column)
+        .filter(|column| present.iter().all(|stored| stored.column.id != column.id));
+    Ok(columns.collect())
+}
+
+/// The plan's columns have got their ids: so have those that the file's go to.
+fn name_mapped(plan: &mut Plan) {
+    for (at, mapped) in (0..).zip(&mut plan.file.mapping) {
+        let mut columns = plan.file.columns.iter();
+        if let Some(planned) = columns.find(|planned| planned.source == Some(at)) {
+            mapped.column = Some(planned.column.id.clone());
+            mapped.name.clone_from(&planned.column.name);
+        }
+    }
 }
 
 pub(crate) fn stored_columns(plan: &Plan) -> Result<Vec<StoredColumn>> {
@@ -182,7 +226,6 @@ impl Store {
     /// Stores the plan, unless its generation has one: first writer wins, and every caller gets the stored one back. New
     /// columns get ids of the dataset's own counter here, so load with the answer, not with what was handed in.
     /// [`crate::Error::OldGeneration`] when a newer one stands, [`crate::Error::Final`] when the import is over.
-    /// With `confirm: ask` the import then waits in `awaiting_confirmation`.
     pub async fn save_plan(
         &self,
         upload: UploadId,
@@ -220,7 +263,19 @@ impl Store {
         } else {
             dataset.next_column
         };
-        number_columns(&mut plan.file.columns, import.mode, &present, &mut next)?;
+        let former = if dataset.head == 0 {
+            Vec::new()
+        } else {
+            former_columns(&mut tx, &upload, &present).await?
+        };
+        number_columns(
+            &mut plan.file.columns,
+            import.mode,
+            &present,
+            &former,
+            &mut next,
+        )?;
+        name_mapped(&mut plan);
         if import.mode.needs_key() {
             merge::key_of(&plan)?;
         }
@@ -260,15 +315,10 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        let state = match import.confirm {
-            Confirm::Ask => UploadState::AwaitingConfirmation,
-            Confirm::Auto => UploadState::Analysing,
-        };
         sqlx::query!(
-            "update gk.import set generation = $2, state = $3 where upload = $1",
+            "update gk.import set generation = $2, state = 'analysing' where upload = $1",
             upload,
-            plan.generation,
-            word(&state)?
+            plan.generation
         )
         .execute(&mut *tx)
         .await?;
@@ -289,7 +339,57 @@ impl Store {
         Ok(plan.map(|json| json.0))
     }
 
-    /// The user says yes to this generation; [`crate::Error::OldGeneration`] if it is not the newest.
+    /// Plans anew, by other options: the next generation, whose number this answers, takes the place of the newest one, and what was
+    /// loaded of that is given up. [`crate::Error::Confirmed`] once somebody has said yes, [`crate::Error::NotReady`] before the
+    /// file has come, [`crate::Error::Final`] when the import is over.
+    pub async fn replan(
+        &self,
+        upload: UploadId,
+        mode: Mode,
+        key: &[String],
+        options: &Options,
+    ) -> Result<i32> {
+        let upload = upload.to_string();
+        let dataset_no = self.dataset_of(&upload).await?;
+        let mut tx = self.pool.begin().await?;
+        lock_dataset(&mut tx, dataset_no).await?;
+        let import = lock_import(&mut tx, &upload).await?;
+        if import.state.is_final() {
+            return Err(Error::Final(import.state));
+        }
+        if import.confirm == Confirm::Auto || import.confirmed.is_some() {
+            return Err(Error::Confirmed);
+        }
+        if matches!(import.state, UploadState::Created | UploadState::Uploaded) {
+            return Err(Error::NotReady("the file has not come"));
+        }
+        if (mode == Mode::New) != (import.mode == Mode::New) {
+            return Err(Error::invalid(
+                "/mode",
+                "an import into a new dataset stays one, and no other becomes one",
+            ));
+        }
+        abort_open(&mut tx, &upload).await?;
+        // The generation under way is numbered 1 before it has a plan. Whoever works on it loses the lease and stops.
+        let generation = import.generation.max(1) + 1;
+        sqlx::query!(
+            "update gk.import set generation = $2, state = 'analysing', mode = $3, key_columns = $4, options = $5, problem = null, \
+                 bytes_read = 0, rows_read = 0, lease_owner = null, lease_until = null, waiting_since = clock_timestamp() \
+             where upload = $1",
+            upload,
+            generation,
+            word(&mode)?,
+            key,
+            serde_json::to_value(options)?
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(generation)
+    }
+
+    /// The user says yes to this generation: it is published when it is complete. [`crate::Error::OldGeneration`] if it is not the
+    /// newest, [`crate::Error::Unmended`] if it cannot be published as it is.
     pub async fn confirm(&self, upload: UploadId, generation: i32) -> Result<()> {
         let upload = upload.to_string();
         self.dataset_of(&upload).await?;
@@ -301,17 +401,22 @@ impl Store {
         if import.state.is_final() {
             return Err(Error::Final(import.state));
         }
-        if import.generation == 0 {
-            return Err(Error::NotReady("it has no plan yet"));
+        if let Some(problem) = import.problem {
+            return Err(Error::Unmended(Box::new(problem)));
         }
         if import.generation != generation {
             return Err(Error::OldGeneration {
                 newest: import.generation,
             });
         }
+        if stored_plan(&mut tx, &upload, generation).await?.is_none() {
+            return Err(Error::NotReady("the file is not read yet"));
+        }
         sqlx::query!(
-            "update gk.import set state = 'loading' where upload = $1 and state = 'awaiting_confirmation'",
-            upload
+            "update gk.import set confirmed = $2, state = case state when 'awaiting_confirmation' then 'loading' else state end \
+             where upload = $1",
+            upload,
+            generation
         )
         .execute(&mut *tx)
         .await?;
@@ -319,9 +424,42 @@ impl Store {
         Ok(())
     }
 
+    /// Something about this generation is to be mended by other options: it waits with the problem, and what was loaded of it is given
+    /// up. No effect on a later generation or an import that is over; false for one about which nobody is asked.
+    pub async fn ask_to_mend(
+        &self,
+        upload: UploadId,
+        generation: i32,
+        problem: &Problem,
+    ) -> Result<bool> {
+        let upload = upload.to_string();
+        let dataset_no = self.dataset_of(&upload).await?;
+        let mut tx = self.pool.begin().await?;
+        lock_dataset(&mut tx, dataset_no).await?;
+        let import = lock_import(&mut tx, &upload).await?;
+        if import.confirm == Confirm::Auto {
+            return Ok(false);
+        }
+        if import.state.is_final() || import.generation > generation {
+            return Ok(true);
+        }
+        abort_open(&mut tx, &upload).await?;
+        sqlx::query!(
+            "update gk.import set generation = $2, state = 'awaiting_confirmation', problem = $3, confirmed = null, \
+                 waiting_since = clock_timestamp() where upload = $1",
+            upload,
+            generation,
+            serde_json::to_value(problem)?
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Opens the generation's commit: makes or widens the tables, reserves the row ids, aborts the former generation's commit.
     /// Opening again answers the same. [`crate::Error::OldGeneration`], [`crate::Error::Final`], or
-    /// [`crate::Error::NotReady`] while it waits to be confirmed.
+    /// [`crate::Error::NotReady`] without a plan.
     pub async fn open_load(&self, upload: UploadId, generation: i32) -> Result<OpenLoad> {
         let upload = upload.to_string();
         let mut tries = 0;
@@ -345,9 +483,6 @@ impl Store {
             return Err(Error::OldGeneration {
                 newest: import.generation,
             });
-        }
-        if import.state == UploadState::AwaitingConfirmation {
-            return Err(Error::NotReady("it waits to be confirmed"));
         }
         let plan = stored_plan(&mut tx, upload, generation)
             .await?

@@ -14,6 +14,7 @@ use crate::{
     Error, Result, Store, StoredColumn,
     commits::Head,
     imports::{big, end, from_word, lock_dataset},
+    mappings,
     merge::{self, Merge, Refused},
     plans::{head_columns, merged_columns},
     tables,
@@ -25,6 +26,8 @@ pub enum Publish {
     Published { version: i64, fresh: bool },
     /// Something is still to come.
     Incomplete,
+    /// All is there, or cannot be as it is: somebody has to confirm it, or to choose other options.
+    Awaiting,
     /// The counts do not balance: the import has failed with this.
     Failed(Problem),
     /// It had come to another end before.
@@ -39,6 +42,8 @@ struct Load {
     end_batches: i64,
     end_rows: i64,
     end_quarantined: i64,
+    /// Whether somebody is asked before it is published, and has not said yes.
+    is_asked: bool,
 }
 
 /// What the ledger has of it.
@@ -95,7 +100,8 @@ impl Load {
 }
 
 impl Store {
-    /// Publishes the import if all its batches and its end-of-load message are in. Call it after the transaction that wrote a
+    /// Publishes the import if all its batches and its end-of-load message are in; one that asks first waits from then on until it
+    /// is confirmed. Call it after the transaction that wrote a
     /// batch and before the ack: of two writers that overlap, neither sees the other's last batch inside its own.
     pub async fn publish_if_complete(&self, upload: UploadId) -> Result<Publish> {
         let key = upload.to_string();
@@ -132,7 +138,13 @@ impl Store {
     async fn refuse(&self, upload: UploadId, refused: Refused) -> Result<Publish> {
         match refused {
             Refused::Elsewhere => Ok(Publish::Incomplete),
-            Refused::Failed(problem) => {
+            Refused::Failed {
+                generation,
+                problem,
+            } => {
+                if self.ask_to_mend(upload, generation, &problem).await? {
+                    return Ok(Publish::Awaiting);
+                }
                 self.fail(upload, &problem).await?;
                 Ok(Publish::Failed(problem))
             }
@@ -217,6 +229,12 @@ impl Store {
             tx.commit().await?;
             return Ok(Some(Publish::Failed(problem)));
         }
+        if load.is_asked {
+            wait(&mut tx, &load).await?;
+            tx.commit().await?;
+            tracing::info!(upload.id = %upload, "an import waits to be confirmed");
+            return Ok(Some(Publish::Awaiting));
+        }
 
         let columns = merged_columns(
             load.plan.mode,
@@ -247,6 +265,7 @@ impl Store {
             },
         )
         .await?;
+        mappings::remember(&mut tx, dataset_no, &load.plan).await?;
         sqlx::query!(
             "update gk.import set state = 'published', version = $2, receipt = $3, rows_written = $4, \
                  bytes_read = bytes_total, rows_read = $5, finished_at = clock_timestamp(), lease_owner = null, lease_until = null \
@@ -291,7 +310,7 @@ impl Store {
     /// finds nothing lacking.
     async fn lacks_batches(&self, upload: &str) -> Result<bool> {
         Ok(sqlx::query_scalar!(
-            r#"select i.state not in ('published', 'failed', 'cancelled') and (p.end_batches is null
+            r#"select i.state not in ('published', 'failed', 'cancelled') and (i.state = 'awaiting_confirmation' or p.end_batches is null
                    or (select count(*) from gk.ledger l where l.commit = p.commit and l.dataset = i.dataset) < p.end_batches) as "lacks!"
                from gk.import i left join gk.plan p on p.upload = i.upload and p.generation = i.generation where i.upload = $1"#,
             upload
@@ -299,6 +318,19 @@ impl Store {
         .fetch_one(&self.pool)
         .await?)
     }
+}
+
+/// All rows are loaded, and nobody sees them until somebody has said yes.
+async fn wait(connection: &mut PgConnection, load: &Load) -> Result<()> {
+    sqlx::query!(
+        "update gk.import set state = 'awaiting_confirmation', waiting_since = clock_timestamp(), bytes_read = bytes_total, \
+             rows_read = $2 where upload = $1",
+        load.upload,
+        big(load.plan.file.rows)
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The rows of a commit are there from this version on, each of its batches a block.
@@ -330,7 +362,7 @@ async fn show(
 /// The load to publish, its import's row locked; or what to answer instead.
 async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Result<Load, Publish>> {
     let row = sqlx::query!(
-        r#"select i.state, i.version, p.plan as "plan?: Json<Plan>", p.commit as "commit?", p.end_batches as "end_batches?",
+        r#"select i.state, i.version, i.confirm = 'ask' and i.confirmed is distinct from i.generation as "is_asked!", p.plan as "plan?: Json<Plan>", p.commit as "commit?", p.end_batches as "end_batches?",
                p.end_rows as "end_rows?", p.end_quarantined as "end_quarantined?"
            from gk.import i left join gk.plan p on p.upload = i.upload and p.generation = i.generation
            where i.upload = $1 for update of i"#,
@@ -348,6 +380,9 @@ async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Resu
     if state.is_final() {
         return Ok(Err(Publish::Over(state)));
     }
+    if state == UploadState::AwaitingConfirmation {
+        return Ok(Err(Publish::Awaiting));
+    }
     let (Some(plan), Some(commit), Some(batches), Some(end_rows), Some(end_quarantined)) = (
         row.plan,
         row.commit,
@@ -364,6 +399,7 @@ async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Resu
         end_batches: i64::from(batches),
         end_rows,
         end_quarantined,
+        is_asked: row.is_asked,
     }))
 }
 

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use contracts::{
     dataset::{Column, ColumnType},
-    plan::{COLUMNS_MAX, Dialect, FileKind, FilePlan, Options, PLACES_PER_CODE, PlannedColumn},
+    plan::{
+        COLUMNS_MAX, Dialect, FileKind, FilePlan, Mapped, NewColumns, Options, PLACES_PER_CODE,
+        PlannedColumn,
+    },
     receipt::Place,
 };
 
@@ -17,6 +20,7 @@ use crate::{
     encoding::raw_text,
     format::Codec,
     infer::{Asked, Facts, Found, Nulls},
+    mapping::{self, Goal, Hints, Way},
     names::column_names,
     record::{self, Flaw, SHOWN_CHARS, place},
     sniff::{self, HEAD_BYTES, Known, Sniffed},
@@ -44,6 +48,7 @@ pub enum Finished {
 pub struct Analyser {
     options: Options,
     fixed: Option<Vec<Column>>,
+    hints: Hints,
     known: Known,
     kind: FileKind,
     notes: Vec<Note>,
@@ -70,6 +75,7 @@ impl Analyser {
         Ok(Self {
             options: options.clone(),
             fixed: fixed.map(<[Column]>::to_vec),
+            hints: Hints::default(),
             known: Known::default(),
             kind: FileKind::default(),
             notes: Vec::new(),
@@ -91,6 +97,13 @@ impl Analyser {
             notes: source.notes().to_vec(),
             ..Self::new(&source.options(options), fixed)?
         })
+    }
+
+    /// What else tells where the file's columns go among the dataset's.
+    #[must_use]
+    pub fn with_hints(mut self, hints: Hints) -> Self {
+        self.hints = hints;
+        self
     }
 
     /// Takes the next bytes of the file.
@@ -146,6 +159,7 @@ impl Analyser {
             return Ok(Finished::Again(Box::new(Self {
                 options: self.options,
                 fixed: body.rows.fixed,
+                hints: body.rows.hints,
                 known,
                 kind: self.kind,
                 notes: self.notes,
@@ -166,6 +180,7 @@ impl Analyser {
         let sniffed = sniff::sniff_knowing(looked_at, whole, &self.options, self.known)?;
         let mut body = Box::new(Body::new(sniffed, self.options.clone(), self.fixed.take()));
         body.rows.kind = self.kind.clone();
+        body.rows.hints = std::mem::take(&mut self.hints);
         for note in &self.notes {
             let rows = &mut body.rows;
             warn(
@@ -198,6 +213,8 @@ enum Finder {
     },
     /// The user said how null is spelled.
     Told { null: String, finder: Box<Finder> },
+    /// The column is left out.
+    None,
 }
 
 impl Finder {
@@ -215,7 +232,7 @@ impl Finder {
                     nulls.add(cell);
                 }
             }
-            Self::Fixed { codec: None, .. } => {}
+            Self::Fixed { codec: None, .. } | Self::None => {}
             Self::Told { null, finder } => {
                 if null.as_bytes() != cell {
                     finder.add_value(cell);
@@ -238,7 +255,7 @@ impl Finder {
         match self {
             Self::Infer(facts) => Some((facts.conclude(), false)),
             Self::Asked(asked) => Some((asked.conclude(), true)),
-            Self::Fixed { .. } => None,
+            Self::Fixed { .. } | Self::None => None,
             Self::Told { null, finder } => finder.conclude().map(|(found, is_said)| {
                 let null_token = Some(null.clone());
                 (
@@ -288,6 +305,7 @@ struct Rows {
     dialect: Dialect,
     options: Options,
     fixed: Option<Vec<Column>>,
+    hints: Hints,
     records: u64,
     count: u64,
     skipped: BTreeMap<String, i64>,
@@ -343,8 +361,7 @@ struct Table {
     headers: Vec<String>,
     names: Vec<String>,
     finders: Vec<Finder>,
-    /// Place among the dataset's columns, for those that are.
-    targets: Vec<Option<usize>>,
+    ways: Vec<Way>,
     /// Most cells of any row that can be taken, and the most that can be.
     width: usize,
     width_max: usize,
@@ -361,6 +378,7 @@ impl Body {
                 dialect: sniffed.dialect,
                 options,
                 fixed,
+                hints: Hints::default(),
                 records: 0,
                 count: 0,
                 skipped: BTreeMap::new(),
@@ -532,13 +550,17 @@ impl Rows {
     fn begin_table(&mut self) -> Result<(), FileError> {
         let headers = std::mem::take(&mut self.header);
         let names = column_names(headers.iter().map(String::as_str));
-        self.table = Some(Table::new(
-            &self.options,
-            self.fixed.as_deref(),
-            self.dialect.header_rows > 0,
-            headers,
-            names,
-        )?);
+        let has_header = self.dialect.header_rows > 0;
+        let fixed = self.fixed.as_deref();
+        let ways = mapping::find(&names, has_header, fixed, &self.options, &self.hints)?;
+        for (name, _) in (names.iter().zip(&ways)).filter(|(_, way)| way.to == Goal::LeftOut) {
+            let (counts, places) = (&mut self.warnings, &mut self.places);
+            warn(counts, places, "column_left_out", FIRST, || {
+                let message = "The column is left out: none of its cells is imported.";
+                (message.to_owned(), Some(name.clone()), None)
+            });
+        }
+        self.table = Some(Table::new(&self.options, fixed, headers, names, ways)?);
         Ok(())
     }
 
@@ -760,10 +782,12 @@ impl Rows {
                 },
             );
         }
+        let (columns, mapping) = table.plan(self.fixed.unwrap_or_default());
         let plan = FilePlan {
             kind: self.kind,
             dialect: self.dialect,
-            columns: table.plan(self.fixed.unwrap_or_default()),
+            columns,
+            mapping,
             records: self.records,
             headers: u64::from(self.headers),
             skipped: self.skipped,
@@ -800,9 +824,9 @@ impl Table {
     fn new(
         options: &Options,
         fixed: Option<&[Column]>,
-        header: bool,
         headers: Vec<String>,
         names: Vec<String>,
+        ways: Vec<Way>,
     ) -> Result<Self, FileError> {
         let mut asked: BTreeMap<&str, ColumnType> = options
             .types
@@ -815,19 +839,21 @@ impl Table {
             .map(|(name, null)| (name.as_str(), null))
             .collect();
         let mut finders = Vec::with_capacity(names.len());
-        let mut targets = Vec::with_capacity(names.len());
-        for (at, name) in names.iter().enumerate() {
+        let mut known_columns = 0;
+        for (name, way) in names.iter().zip(&ways) {
             let kind = asked.remove(name.as_str());
-            let target = fixed.and_then(|fixed| {
-                if header {
-                    fixed.iter().position(|column| column.name == *name)
-                } else {
-                    Some(at).filter(|at| *at < fixed.len())
-                }
-            });
-            targets.push(target);
-            let column = target.and_then(|target| fixed?.get(target));
             let told = nulls.remove(name.as_str());
+            let column = match way.to {
+                Goal::LeftOut => {
+                    finders.push(Finder::None);
+                    continue;
+                }
+                Goal::New(_) => None,
+                Goal::Known(place) => {
+                    known_columns += 1;
+                    fixed.and_then(|fixed| fixed.get(place))
+                }
+            };
             let finder = match (column, kind) {
                 (Some(column), _) => {
                     let free = column.null_token.is_none() && column.kind != ColumnType::Text;
@@ -865,9 +891,14 @@ impl Table {
                 "A type is given for the column {name:?}, which the file does not have."
             )));
         }
-        let lacking = fixed.map_or(0, <[Column]>::len) - targets.iter().flatten().count();
-        let width_max = COLUMNS_MAX.saturating_sub(lacking);
-        if names.len() > width_max {
+        let lacking = fixed.map_or(0, <[Column]>::len) - known_columns;
+        let width_max = if fixed.is_some() && options.new_columns == NewColumns::Refuse {
+            // Surplus cells would be new columns.
+            names.len()
+        } else {
+            COLUMNS_MAX.saturating_sub(lacking)
+        };
+        if names.len() + lacking > COLUMNS_MAX {
             return Err(FileError::TooManyColumns {
                 columns: names.len() + lacking,
             });
@@ -878,12 +909,13 @@ impl Table {
             headers,
             names,
             finders,
-            targets,
+            ways,
         })
     }
 
     /// The columns of the plan: the dataset's own first, then the new ones in the file's order, surplus cells last.
-    fn plan(self, fixed: Vec<Column>) -> Vec<PlannedColumn> {
+    /// Beside them where each named column went.
+    fn plan(self, fixed: Vec<Column>) -> (Vec<PlannedColumn>, Vec<Mapped>) {
         let surplus = self.width - self.names.len();
         let padded = self
             .names
@@ -893,6 +925,10 @@ impl Table {
         // Named again together, so that an added `column_7` never meets a header of that name.
         let names = column_names(padded);
         let mut taken: Vec<String> = fixed.iter().map(|column| column.name.clone()).collect();
+        taken.extend(self.ways.iter().filter_map(|way| match &way.to {
+            Goal::New(name) => name.clone(),
+            _ => None,
+        }));
         let mut number = fixed
             .iter()
             .filter_map(|column| column.id.strip_prefix("col_")?.parse::<u32>().ok())
@@ -911,21 +947,30 @@ impl Table {
         for (source, name) in names.into_iter().enumerate() {
             let header = self.headers.get(source).cloned().unwrap_or_default();
             let finder = finders.next();
-            let target = self.targets.get(source).copied().flatten();
-            if let Some(column) = target.and_then(|target| columns.get_mut(target)) {
-                column.header = header;
-                column.source = Some(source as u32);
-                if let Some(null) = finder.and_then(|finder| finder.null_brought()) {
-                    column.column.null_token = Some(null);
+            let way = self.ways.get(source);
+            let unique = match way.map(|way| &way.to) {
+                Some(Goal::LeftOut) => continue,
+                Some(Goal::Known(place)) => {
+                    if let Some(column) = columns.get_mut(*place) {
+                        column.header = header;
+                        column.source = Some(source as u32);
+                        if let Some(null) = finder.and_then(|finder| finder.null_brought()) {
+                            column.column.null_token = Some(null);
+                        }
+                    }
+                    continue;
                 }
-                continue;
-            }
-            let mut unique = name.clone();
-            let mut copy = 2;
-            while taken.contains(&unique) {
-                unique = format!("{name}_{copy}");
-                copy += 1;
-            }
+                Some(Goal::New(Some(chosen))) => chosen.clone(),
+                Some(Goal::New(None)) | None => {
+                    let mut copy = 2;
+                    let mut unique = name.clone();
+                    while taken.contains(&unique) {
+                        unique = format!("{name}_{copy}");
+                        copy += 1;
+                    }
+                    unique
+                }
+            };
             taken.push(unique.clone());
             // Cells beyond the header are kept, not typed.
             let (found, fixed) = finder
@@ -945,6 +990,22 @@ impl Table {
                 fixed,
             });
         }
-        columns
+        let mapping = mapped(&self.names, &self.ways, &columns);
+        (columns, mapping)
     }
+}
+
+fn mapped(names: &[String], ways: &[Way], columns: &[PlannedColumn]) -> Vec<Mapped> {
+    let tell = |((at, name), way): ((usize, &String), &Way)| {
+        let source = u32::try_from(at).ok();
+        let planned = columns.iter().find(|planned| planned.source == source);
+        let column = planned.map(|planned| &planned.column);
+        Mapped {
+            file: name.clone(),
+            column: column.map(|column| column.id.clone()),
+            name: column.map_or_else(|| name.clone(), |column| column.name.clone()),
+            by: way.by,
+        }
+    };
+    names.iter().enumerate().zip(ways).map(tell).collect()
 }

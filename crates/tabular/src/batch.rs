@@ -7,10 +7,11 @@ use arrow_array::RecordBatch;
 use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
 use arrow_schema::{ArrowError, Schema};
 use contracts::{
-    events::{BatchMeta, REJECTS_KEY},
+    events::{BatchMeta, RECORDS_KEY, REJECTS_KEY},
     plan::Checkpoint,
     receipt::Place,
 };
+use serde::de::DeserializeOwned;
 
 use crate::FileError;
 
@@ -27,6 +28,16 @@ pub struct Batch {
     pub after: Checkpoint,
     /// Short rows: their place in `rows`, and how many cells the file has of them. Not sent.
     pub padded: Vec<(u32, u32)>,
+    /// Record numbers of those of its rows that a preview shows: the first of the file's.
+    pub shown: Vec<u64>,
+}
+
+/// What an encoded batch says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    pub rows: RecordBatch,
+    pub rejects: Vec<Place>,
+    pub shown: Vec<u64>,
 }
 
 /// The batch as an Arrow IPC stream.
@@ -35,10 +46,14 @@ pub struct Batch {
 /// None that a batch of [`crate::Loader`] can cause.
 pub fn encode(batch: &Batch) -> Result<Vec<u8>, FileError> {
     let schema = batch.rows.schema();
-    let metadata = HashMap::from([(
+    let mut metadata = HashMap::from([(
         REJECTS_KEY.to_owned(),
         serde_json::to_string(&batch.rejects)?,
     )]);
+    if !batch.shown.is_empty() {
+        let shown = serde_json::to_string(&batch.shown)?;
+        metadata.insert(RECORDS_KEY.to_owned(), shown);
+    }
     let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
     let rows = batch.rows.clone().with_schema(Arc::clone(&schema))?;
     let mut bytes = Vec::with_capacity(rows.get_array_memory_size() + 4_096);
@@ -49,21 +64,31 @@ pub fn encode(batch: &Batch) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-/// The rows and the rejects of an encoded batch.
+/// Reads an encoded batch.
 ///
 /// # Errors
 /// The bytes are no such stream.
-pub fn decode(bytes: &[u8]) -> Result<(RecordBatch, Vec<Place>), FileError> {
+pub fn decode(bytes: &[u8]) -> Result<Decoded, FileError> {
     let mut reader = StreamReader::try_new(bytes, None)?;
-    let rejects = match reader.schema().metadata().get(REJECTS_KEY) {
-        Some(json) => serde_json::from_str(json)?,
-        None => Vec::new(),
-    };
+    let schema = reader.schema();
+    let rejects = list(&schema, REJECTS_KEY)?;
+    let shown = list(&schema, RECORDS_KEY)?;
     let rows = reader
         .next()
         .ok_or_else(|| ArrowError::IpcError("the stream holds no record batch".to_owned()))??;
     let (schema, columns, _) = rows.into_parts();
-    // The rejects have been read; the rows do not carry them any further.
+    // They have been read; the rows do not carry them any further.
     let schema = Arc::new(Schema::new(schema.fields().clone()));
-    Ok((RecordBatch::try_new(schema, columns)?, rejects))
+    Ok(Decoded {
+        rows: RecordBatch::try_new(schema, columns)?,
+        rejects,
+        shown,
+    })
+}
+
+fn list<T: DeserializeOwned>(schema: &Schema, key: &str) -> Result<Vec<T>, FileError> {
+    match schema.metadata().get(key) {
+        Some(json) => Ok(serde_json::from_str(json)?),
+        None => Ok(Vec::new()),
+    }
 }

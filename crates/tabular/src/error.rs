@@ -24,6 +24,9 @@ pub enum FileError {
     /// An option that cannot be used (a delimiter that is a line end, a type for a column that is not there).
     #[error("{0}")]
     Options(String),
+    /// One that is at fault only in this file.
+    #[error("{detail}")]
+    Option { pointer: String, detail: String },
     /// The plan does not describe a table that can be loaded: it was not made by this code.
     #[error("The plan cannot be followed: {0}")]
     Plan(String),
@@ -62,6 +65,9 @@ impl From<&FileError> for Problem {
             FileError::Unreadable(_) => Code::UnreadableFile,
             FileError::TooManyColumns { .. } => Code::TooManyColumns,
             FileError::Options(_) => Code::Validation,
+            FileError::Option { pointer, detail } => {
+                return Self::new(Code::Validation, detail).at(pointer);
+            }
             FileError::Plan(_) | FileError::Arrow(_) | FileError::Rejects(_) | FileError::Io(_) => {
                 return Self::new(Code::Internal, Code::Internal.title());
             }

@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use contracts::{
     events::{BatchMeta, EndOfLoad},
-    plan::{Checkpoint, Encoding, FileFormat, FilePlan},
+    plan::{Checkpoint, Encoding, FileFormat, FilePlan, PREVIEW_ROWS},
     receipt::Place,
     rules::ColumnRules,
 };
@@ -54,6 +54,8 @@ pub struct Loader {
     bytes: usize,
     rejects: Vec<Place>,
     padded: Vec<(u32, u32)>,
+    /// Record numbers of the first rows.
+    shown: Vec<u64>,
     ended: bool,
 }
 
@@ -92,7 +94,8 @@ impl Loader {
             },
             schema: Arc::new(Schema::new(fields)),
             row_bytes: columns.iter().map(ColumnBuilder::cell_bytes).sum(),
-            width: width.map_or(0, |last| last + 1),
+            // Columns at the end may be left out.
+            width: width.map_or(0, |last| last + 1).max(plan.mapping.len()),
             columns,
             rules: Vec::new(),
             batch_rows,
@@ -105,6 +108,7 @@ impl Loader {
             bytes: 0,
             rejects: Vec::new(),
             padded: Vec::new(),
+            shown: Vec::new(),
             ended: false,
         })
     }
@@ -246,6 +250,10 @@ impl Loader {
         if cells < self.width {
             self.padded.push((self.rows as u32, cells as u32));
         }
+        let before = self.begun.rows - self.begun.quarantined;
+        if before + (self.rows as u64) < PREVIEW_ROWS as u64 {
+            self.shown.push(at.record);
+        }
         self.rows += 1;
         self.bytes += bytes;
         Ok(full)
@@ -299,6 +307,7 @@ impl Loader {
             rejects,
             after: self.begun,
             padded: std::mem::take(&mut self.padded),
+            shown: std::mem::take(&mut self.shown),
         })
     }
 }

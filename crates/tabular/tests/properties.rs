@@ -270,9 +270,10 @@ proptest! {
                     // From each checkpoint it goes on as if it had never stopped.
                     let rest = load_with(&file, &plan, batch_rows, batch_bytes, batch.after, piece);
                     prop_assert_eq!(&batches[done + 1..], &rest[..]);
-                    let (rows, rejects) = batch::decode(&batch::encode(batch).unwrap()).unwrap();
-                    prop_assert_eq!(&rows, &batch.rows);
-                    prop_assert_eq!(&rejects, &batch.rejects);
+                    let decoded = batch::decode(&batch::encode(batch).unwrap()).unwrap();
+                    prop_assert_eq!(&decoded.rows, &batch.rows);
+                    prop_assert_eq!(&decoded.rejects, &batch.rejects);
+                    prop_assert_eq!(&decoded.shown, &batch.shown);
                 }
             }
             (Err(whole), Err(pieces)) => prop_assert_eq!(whole.to_string(), pieces.to_string()),

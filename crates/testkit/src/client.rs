@@ -90,6 +90,10 @@ impl Client {
         Self::ask(self.request(Method::POST, path).json(body)).await
     }
 
+    pub async fn patch(&self, path: &str, body: &impl serde::Serialize) -> anyhow::Result<Answer> {
+        Self::ask(self.request(Method::PATCH, path).json(body)).await
+    }
+
     pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
         Self::ask(self.request(Method::DELETE, path)).await
     }
@@ -189,13 +193,24 @@ impl Client {
         Ok(serde_json::from_value(answer.body)?)
     }
 
-    /// Polls until the upload has come to its final state. An answer that fails in between (somebody was killed) is asked for again.
+    /// Polls until the upload has come to its final state.
     pub async fn outcome(&self, id: UploadId, patience: Duration) -> anyhow::Result<Upload> {
+        self.until(id, patience, |upload| upload.state.is_final())
+            .await
+    }
+
+    /// Polls until the upload is so. An answer that fails in between (somebody was killed) is asked for again.
+    pub async fn until(
+        &self,
+        id: UploadId,
+        patience: Duration,
+        is_so: impl Fn(&Upload) -> bool,
+    ) -> anyhow::Result<Upload> {
         let deadline = Instant::now() + patience;
         loop {
             let last = self.upload(id).await;
             match last {
-                Ok(upload) if upload.state.is_final() => return Ok(upload),
+                Ok(upload) if is_so(&upload) => return Ok(upload),
                 Ok(upload) => ensure!(
                     Instant::now() < deadline,
                     "still {:?} after {patience:?}: {upload:?}",

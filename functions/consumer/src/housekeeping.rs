@@ -1,4 +1,4 @@
-//! What is done now and then, by whichever drain finds it due: imports whose file never came, rows of imports that were given
+//! What is done now and then, by whichever drain finds it due: imports whose file never came or that nobody confirmed, rows of imports that were given
 //! up, spilled batches and unfinished parts of imports that are over.
 
 use std::{
@@ -13,6 +13,8 @@ use contracts::UploadId;
 use crate::{Deps, error::Error};
 
 const EXPIRE_EVERY: Duration = Duration::from_secs(10);
+/// An import that asks waits so long for an answer.
+const UNCONFIRMED_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// One sweep's worth, so that a drain with batches waiting is not kept.
 const SWEEP_ROWS: u64 = 50_000;
@@ -30,6 +32,9 @@ pub(crate) async fn housekeep(deps: &Deps) -> Result<(), Error> {
     if is_due(&deps.housekeeping.expired, EXPIRE_EVERY) {
         for upload in deps.store.expire_overdue().await? {
             tracing::info!(upload.id = %upload, "an upload was never sent and has expired");
+        }
+        for upload in deps.store.expire_unconfirmed(UNCONFIRMED_MAX).await? {
+            tracing::info!(upload.id = %upload, "an upload was never confirmed and has expired");
         }
     }
     if is_due(&deps.housekeeping.swept, SWEEP_EVERY) {

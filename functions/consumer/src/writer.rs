@@ -425,7 +425,10 @@ impl ImportWriter<'_, '_, '_> {
             Publish::Failed(problem) => {
                 tracing::warn!(upload.id = %self.upload, problem.code = ?problem.code, problem = problem.detail, "an import cannot be published");
             }
-            Publish::Published { .. } | Publish::Incomplete | Publish::Over(_) => {}
+            Publish::Published { .. }
+            | Publish::Incomplete
+            | Publish::Awaiting
+            | Publish::Over(_) => {}
         }
         Ok(())
     }
@@ -438,14 +441,15 @@ struct Batch {
 }
 
 fn decode((at, no, meta, arrow): (usize, u32, BatchMeta, Bytes)) -> Result<Batch, (usize, String)> {
-    let (rows, rejects) = tabular::batch::decode(&arrow).map_err(|e| (at, error::chain(&e)))?;
+    let decoded = tabular::batch::decode(&arrow).map_err(|e| (at, error::chain(&e)))?;
     Ok(Batch {
         at,
         incoming: IncomingBatch {
             no,
             meta,
-            rows,
-            rejects,
+            rows: decoded.rows,
+            rejects: decoded.rejects,
+            shown: decoded.shown,
         },
     })
 }

@@ -1,16 +1,14 @@
 //! What data-api must be told, and what it holds while it runs.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use axum::extract::FromRef;
-use contracts::events::Wake;
 use platform::{
     auth::Verifier,
     cache::Cache,
     config::{ConfigError, Settings},
     nats, pg,
     queue::{Queue, QueueConfig, QueueError},
-    telemetry::chain,
 };
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -32,9 +30,6 @@ pub struct Config {
     /// Checks access tokens.
     pub verifier: Arc<Verifier>,
 }
-
-/// A write waits so long at most for the consumer to be woken.
-const WAKE_WITHIN: Duration = Duration::from_millis(300);
 
 impl Config {
     /// # Errors
@@ -109,19 +104,8 @@ impl Deps {
     /// Wakes the consumer for the version that a write may have published. The version itself is safe: whatever fails here only
     /// makes its dashboard later.
     pub(crate) async fn wake(&self) {
-        let Some(queue) = &self.wake else { return };
-        let wake = Wake {
-            reason: "a write".to_owned(),
-        };
-        let Ok(body) = serde_json::to_string(&wake) else {
-            return;
-        };
-        match tokio::time::timeout(WAKE_WITHIN, queue.send(&body)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(error = chain(&error), "the consumer was not woken");
-            }
-            Err(_) => tracing::warn!("the consumer was not woken in time"),
+        if let Some(queue) = &self.wake {
+            queue.wake("a write").await;
         }
     }
 }

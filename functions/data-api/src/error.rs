@@ -51,6 +51,8 @@ fn from_store(error: store::Error) -> ApiError {
         error @ (store::Error::Final(_)
         | store::Error::OldGeneration { .. }
         | store::Error::NotReady(_)
+        | store::Error::Confirmed
+        | store::Error::Unmended(_)
         | store::Error::Poison(..)
         | store::Error::Disagrees(_)
         | store::Error::Stored(_)

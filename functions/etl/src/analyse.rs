@@ -7,10 +7,15 @@ use contracts::{
     Code, Problem,
     dataset::Column,
     plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan},
-    upload::Mode,
+    upload::{Confirm, Mode},
 };
 use store::{At, Import};
-use tabular::{Analyser, Analysis, FileError, Finished, sniff::HEAD_BYTES, source::is_plain_text};
+use tabular::{
+    Analyser, Analysis, FileError, Finished,
+    mapping::{Hints, Remembered},
+    sniff::HEAD_BYTES,
+    source::is_plain_text,
+};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -44,12 +49,16 @@ pub async fn analyse(
         ),
         Mode::New | Mode::Replace => None,
     };
-    let analysis = read(attempt, import, object, fixed).await?;
+    let known = Known {
+        fixed,
+        hints: hints(attempt, import).await?,
+    };
+    let analysis = read(attempt, import, object, known).await?;
     let plan = Plan {
         generation,
         object: at.clone(),
         mode: import.upload.mode,
-        key: import.key.clone(),
+        key: import.upload.key.clone(),
         file: analysis.plan,
         batch_rows: BATCH_ROWS as u32,
         batch_bytes: BATCH_BYTES as u32,
@@ -61,18 +70,39 @@ pub async fn analyse(
     Ok(stored)
 }
 
+/// What is known beforehand of where the file's columns go.
+struct Known {
+    /// The columns of the dataset, where they stay.
+    fixed: Option<Vec<Column>>,
+    hints: Hints,
+}
+
+async fn hints(attempt: &Attempt, import: &Import) -> Result<Hints, Stop> {
+    let mappings = attempt.deps.store.mappings(import.dataset_no).await?;
+    let remembered = mappings.into_iter().map(|stored| Remembered {
+        header: stored.header,
+        columns: stored.columns,
+    });
+    Ok(Hints {
+        remembered: remembered.collect(),
+        alike: import.upload.confirm == Confirm::Ask,
+    })
+}
+
 async fn read(
     attempt: &Attempt,
     import: &Import,
     object: &Object,
-    fixed: Option<Vec<Column>>,
+    known: Known,
 ) -> Result<Analysis, Stop> {
     let head = object.head_bytes(HEAD_BYTES as u64).await?;
     if !is_plain_text(&head) {
-        return read_copy(attempt, import, object, fixed).await;
+        return read_copy(attempt, import, object, known).await;
     }
-    let mut analyser =
-        Analyser::new(&import.options, fixed.as_deref()).map_err(|e| Stop::Failed(e.into()))?;
+    let analyser = Analyser::new(&import.upload.options, known.fixed.as_deref());
+    let mut analyser = analyser
+        .map_err(|e| Stop::Failed(e.into()))?
+        .with_hints(known.hints);
     loop {
         match read_once(attempt, object, analyser).await? {
             Finished::Analysis(analysis) => return Ok(*analysis),
@@ -107,7 +137,7 @@ async fn read_copy(
     attempt: &Attempt,
     import: &Import,
     object: &Object,
-    fixed: Option<Vec<Column>>,
+    known: Known,
 ) -> Result<Analysis, Stop> {
     let file = tokio::select! {
         file = spool::copy(attempt, object) => file?,
@@ -115,11 +145,12 @@ async fn read_copy(
     };
     let (until, _guard) = Until::new(attempt.closing);
     let progress = Arc::clone(&attempt.progress);
-    let options = import.options.clone();
+    let options = import.upload.options.clone();
     let bytes = object.at().bytes;
     let parser = tokio::task::spawn_blocking(move || {
         let mut source = spool::open(file, None, &options)?;
-        let mut analyser = Analyser::of(&source, &options, fixed.as_deref())?;
+        let analyser = Analyser::of(&source, &options, known.fixed.as_deref())?;
+        let mut analyser = analyser.with_hints(known.hints);
         loop {
             let mut whole = true;
             source.pour(0, &mut |piece| {

@@ -9,15 +9,15 @@ use std::{
 use contracts::{
     Code, Problem, UploadId,
     events::Work,
-    plan::{Checkpoint, Plan},
-    upload::{Confirm, UploadState},
+    plan::{Checkpoint, Options, Plan},
+    upload::{Upload, UploadState},
 };
 use store::{Import, Lease};
 
 use crate::{
     Deps, analyse, drop_folder,
     error::{Error, Stop},
-    event::Arrival,
+    event::{Arrival, Dropped},
     load::{self, Loaded},
     object::Object,
     pipe::Progress,
@@ -32,6 +32,11 @@ const HANDOVER_MAX: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub enum Start {
     Arrived(Arrival),
+    /// The options have changed: this generation has no plan yet.
+    Analyse {
+        upload: UploadId,
+        generation: i32,
+    },
     Load {
         upload: UploadId,
         generation: i32,
@@ -42,6 +47,7 @@ pub enum Start {
 impl From<Work> for Start {
     fn from(work: Work) -> Self {
         match work {
+            Work::Analyse { upload, generation } => Self::Analyse { upload, generation },
             Work::Load {
                 upload,
                 generation,
@@ -59,7 +65,15 @@ impl Start {
     fn upload(&self) -> UploadId {
         match self {
             Self::Arrived(arrival) => arrival.upload,
-            Self::Load { upload, .. } => *upload,
+            Self::Analyse { upload, .. } | Self::Load { upload, .. } => *upload,
+        }
+    }
+
+    /// What is known of the file if it came through a drop folder.
+    fn dropped(&self) -> Option<&Dropped> {
+        match self {
+            Self::Arrived(arrival) => arrival.dropped.as_ref(),
+            _ => None,
         }
     }
 }
@@ -82,6 +96,8 @@ pub struct Attempt {
     /// From then on no new work is begun.
     pub closing: Instant,
     pub progress: Arc<Progress>,
+    /// The one that it began with.
+    generation: i32,
     owner: String,
     receipt: Option<String>,
 }
@@ -111,6 +127,7 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
         upload,
         closing: delivery.deadline - (left / 5).min(HANDOVER_MAX),
         progress: Arc::default(),
+        generation: import.upload.generation.max(1),
         owner: format!("{:016x}", rand::random::<u64>()),
         receipt: delivery.receipt.map(str::to_owned),
     };
@@ -125,16 +142,15 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
     let result = match stop {
         None | Some(Stop::Over) => Ok(()),
         Some(Stop::Failed(problem)) => {
-            tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
-            let failed = deps.store.fail(upload, &problem).await;
-            if matches!(&start, Start::Arrived(arrival) if arrival.dropped.is_some()) {
+            let failed = fail(&attempt, &problem).await;
+            if start.dropped().is_some() {
                 drop_folder::wake(deps).await;
             }
-            failed.map(drop).map_err(Error::Store)
+            failed.map_err(Error::Store)
         }
         Some(Stop::Retry(error)) => {
             if delivery.is_last && !matches!(error, Error::LeaseLost) {
-                give_up(deps, upload).await;
+                give_up(&attempt).await;
             }
             Err(error)
         }
@@ -146,13 +162,52 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
     result
 }
 
+/// The file is at fault: the import fails, unless other options may mend it and somebody is there to choose them.
+async fn fail(attempt: &Attempt, problem: &Problem) -> store::Result<()> {
+    let (store, upload) = (&attempt.deps.store, attempt.upload);
+    let Some(import) = store.import(upload).await? else {
+        return Ok(());
+    };
+    if import.upload.generation.max(1) != attempt.generation {
+        return Ok(());
+    }
+    if is_mendable(&import.upload, problem)
+        && store
+            .ask_to_mend(upload, attempt.generation, problem)
+            .await?
+    {
+        tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import needs other options");
+        return Ok(());
+    }
+    tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
+    store.fail(upload, problem).await.map(drop)
+}
+
+/// Whether other options would help: those that are at fault themselves, and those by which a file cannot be read.
+fn is_mendable(upload: &Upload, problem: &Problem) -> bool {
+    match problem.code {
+        Code::Validation | Code::TooManyColumns => true,
+        Code::UnreadableFile | Code::EncryptedFile | Code::UnsupportedFormat | Code::EmptyFile => {
+            upload.options != Options::default()
+        }
+        _ => false,
+    }
+}
+
 /// Nobody will try again by himself: the import says so rather than stay under way for ever.
-async fn give_up(deps: &Deps, upload: UploadId) {
+async fn give_up(attempt: &Attempt) {
+    let (store, upload) = (&attempt.deps.store, attempt.upload);
     let problem = Problem::new(
         Code::Internal,
         "The file could not be imported because of a fault on our side, though it was tried several times. Upload it again later.",
     );
-    if let Err(error) = deps.store.fail(upload, &problem).await {
+    let told = async {
+        match store.import(upload).await? {
+            Some(import) if import.upload.generation > attempt.generation => Ok(false),
+            _ => store.fail(upload, &problem).await,
+        }
+    };
+    if let Err(error) = told.await {
         tracing::error!(upload.id = %upload, error = crate::error::chain(&error), "an import was given up and could not be told so");
     }
 }
@@ -163,30 +218,23 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
     let Some(import) = store.import(attempt.upload).await? else {
         return Ok(());
     };
-    let generation = import.upload.generation.max(1);
-    let stored = store.plan(attempt.upload, Some(generation)).await?;
-    let (plan, handed) = match (start, stored) {
-        // Older than the newest plan: somebody changed the options since.
-        (
-            Start::Load {
-                generation: wanted, ..
-            },
-            _,
-        ) if *wanted != generation => return Ok(()),
-        (Start::Load { checkpoint, .. }, Some(plan)) => (plan, Some(*checkpoint)),
-        (Start::Load { .. }, None) => return Ok(()),
-        (Start::Arrived(_), Some(plan)) => (plan, None),
-        (Start::Arrived(arrival), None) => {
-            (plan(attempt, &import, arrival, generation).await?, None)
-        }
-    };
-    let state = store
-        .import(attempt.upload)
-        .await?
-        .map(|import| import.upload.state);
-    if import.confirm == Confirm::Ask && state == Some(UploadState::AwaitingConfirmation) {
+    // All of it is loaded, or other options are needed: both are for somebody else to say.
+    if import.upload.state == UploadState::AwaitingConfirmation {
         return Ok(());
     }
+    let generation = import.upload.generation.max(1);
+    if matches!(start, Start::Analyse { generation: wanted, .. } | Start::Load { generation: wanted, .. } if *wanted != generation)
+    {
+        // Somebody changed the options since.
+        return Ok(());
+    }
+    let stored = store.plan(attempt.upload, Some(generation)).await?;
+    let (plan, handed) = match (start, stored) {
+        (Start::Load { checkpoint, .. }, Some(plan)) => (plan, Some(*checkpoint)),
+        (Start::Load { .. }, None) => return Ok(()),
+        (_, Some(plan)) => (plan, None),
+        (_, None) => (plan(attempt, &import, start, generation).await?, None),
+    };
     let stored = store.checkpoint(attempt.upload, plan.generation).await?;
     let from = handed
         .into_iter()
@@ -201,11 +249,12 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
 async fn plan(
     attempt: &Attempt,
     import: &Import,
-    arrival: &Arrival,
+    start: &Start,
     generation: i32,
 ) -> Result<Plan, Stop> {
-    let object = Object::head(&attempt.deps.s3, &arrival.bucket, &arrival.key).await?;
-    if let Some(dropped) = &arrival.dropped
+    let deps = &attempt.deps;
+    let object = Object::head(&deps.s3, &deps.bucket, &import.object_key).await?;
+    if let Some(dropped) = start.dropped()
         && object.at().etag.trim_matches('"') != dropped.etag
     {
         return Err(Stop::Failed(Problem::new(
@@ -296,6 +345,8 @@ impl Attempt {
 
     async fn why_lost(&self) -> Stop {
         match self.deps.store.import(self.upload).await {
+            // A newer generation has a message of its own.
+            Ok(Some(import)) if import.upload.generation > self.generation => Stop::Over,
             Ok(Some(import)) if !import.upload.state.is_final() => Stop::Retry(Error::LeaseLost),
             Ok(_) => Stop::Over,
             Err(error) => Stop::Retry(Error::Store(error)),

@@ -3,18 +3,20 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
+use contracts::events::Work;
 use platform::{
     auth::Verifier,
     config::{ConfigError, Settings},
     mongo::{self, MongoError},
-    pg,
+    nats, pg,
+    queue::{Queue, QueueConfig, QueueError},
     s3::{self, S3Config},
 };
 use secrecy::SecretString;
 use sqlx::PgPool;
 use store::Store;
 
-use crate::fetch::Fetcher;
+use crate::{error::Error, fetch::Fetcher};
 
 /// A signed link may live this long at most (AWS's own limit).
 const EXPIRY_SECONDS_MAX: u64 = 7 * 24 * 3_600;
@@ -34,6 +36,12 @@ pub struct Config {
     pub upload_expiry: Duration,
     /// `GRIDKEEP_PUBLIC_URL`: where hooks are reached.
     pub origin: String,
+    /// `GRIDKEEP_WORK_QUEUE`: a file that is to be read again is announced there to etl.
+    pub work: QueueConfig,
+    /// `GRIDKEEP_WAKE_QUEUE`: wakes the consumer to publish what was confirmed. Without it the consumer looks by itself.
+    pub wake: Option<QueueConfig>,
+    /// `GRIDKEEP_NATS_URL`, where one of these queues is NATS.
+    pub nats_url: Option<SecretString>,
     /// Checks access tokens.
     pub verifier: Arc<Verifier>,
 }
@@ -43,11 +51,24 @@ impl Config {
     /// Names the setting that is missing or not valid.
     pub fn from(settings: &Settings) -> Result<Self, ConfigError> {
         const EXPIRY: &str = "GRIDKEEP_UPLOAD_EXPIRY_SECONDS";
+        const WAKE: &str = "GRIDKEEP_WAKE_QUEUE";
         let expiry: u64 = settings.parse_or(EXPIRY, 900)?;
         if !(1..=EXPIRY_SECONDS_MAX).contains(&expiry) {
             return Err(ConfigError::invalid(EXPIRY, "expected 1 to 604800"));
         }
+        let work = QueueConfig::from(settings, "GRIDKEEP_WORK_QUEUE")?;
+        let wake = match settings.optional(WAKE) {
+            None => None,
+            Some(_) => Some(QueueConfig::from(settings, WAKE)?),
+        };
+        let needs_nats = work.needs_nats() || wake.as_ref().is_some_and(QueueConfig::needs_nats);
+        let nats_url = needs_nats
+            .then(|| settings.secret("GRIDKEEP_NATS_URL"))
+            .transpose()?;
         Ok(Self {
+            work,
+            wake,
+            nats_url,
             pg_url: settings.secret("GRIDKEEP_PG_URL")?,
             pg_connections: settings.parse_or("GRIDKEEP_PG_CONNECTIONS", 4)?,
             mongo_url: settings.secret("GRIDKEEP_MONGO_URL")?,
@@ -68,6 +89,10 @@ pub enum ConnectError {
     Mongo(#[from] MongoError),
     #[error("there is no TLS")]
     Tls(#[from] reqwest::Error),
+    #[error("GRIDKEEP_NATS_URL cannot be used")]
+    Nats(#[from] nats::NatsError),
+    #[error("a queue cannot be used")]
+    Queue(#[from] QueueError),
 }
 
 /// The clients of presign, made once per process. None of them opens a connection before it is used.
@@ -82,6 +107,8 @@ pub struct Deps {
     pub(crate) upload_expiry: Duration,
     pub(crate) origin: String,
     pub(crate) fetcher: Fetcher,
+    work: Queue,
+    wake: Option<Queue>,
     pub(crate) verifier: Arc<Verifier>,
 }
 
@@ -90,7 +117,17 @@ impl Deps {
     /// When a URL cannot be used at all; an unreachable server is none.
     pub async fn connect(config: &Config) -> Result<Arc<Self>, ConnectError> {
         let pool = pg::connect(&config.pg_url, config.pg_connections)?;
+        let nats = match &config.nats_url {
+            None => None,
+            Some(url) => Some(nats::connect_later(url).await?),
+        };
+        let wake = match &config.wake {
+            None => None,
+            Some(queue) => Some(Queue::connect(queue, nats.as_ref()).await?),
+        };
         Ok(Arc::new(Self {
+            work: Queue::connect(&config.work, nats.as_ref()).await?,
+            wake,
             store: Store::new(pool.clone()),
             pool,
             mongo: mongo::connect(&config.mongo_url).await?,
@@ -103,6 +140,20 @@ impl Deps {
             fetcher: Fetcher::new()?,
             verifier: Arc::clone(&config.verifier),
         }))
+    }
+
+    /// Returns when the work queue has the message safe.
+    pub(crate) async fn send_work(&self, work: &Work) -> Result<(), Error> {
+        let body = serde_json::to_string(work).map_err(|e| Error::Queue(e.into()))?;
+        let sent = self.work.send(&body).await;
+        sent.map_err(|e| Error::Queue(e.into()))
+    }
+
+    /// Wakes the consumer to publish what was confirmed.
+    pub(crate) async fn wake_consumer(&self) {
+        if let Some(queue) = &self.wake {
+            queue.wake("an upload is confirmed").await;
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Error {
     Sign(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("S3 does not do as asked")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the work queue did not take a message")]
+    Queue(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<Problem> for Error {
@@ -47,7 +49,7 @@ impl From<Error> for ApiError {
             Error::Store(error) => from_store(error),
             Error::Record(error) => error.into(),
             error @ Error::Sign(_) => Self::internal(error),
-            error @ Error::Storage(_) => Self::unavailable(error),
+            error @ (Error::Storage(_) | Error::Queue(_)) => Self::unavailable(error),
         }
     }
 }
@@ -79,10 +81,15 @@ fn from_store(error: store::Error) -> ApiError {
                 "A newer plan, generation {newest}, has taken the place of this one. Look at it first."
             ),
         ),
-        store::Error::NotReady(_) => ApiError::new(
+        store::Error::NotReady(what) => ApiError::new(
             Code::Conflict,
-            "This upload has no plan yet. Wait until it is analysed.",
+            format!("It is too early for that: {what}. Wait a moment."),
         ),
+        store::Error::Confirmed => ApiError::new(
+            Code::Conflict,
+            "This upload is confirmed already, so its file is not read otherwise any more.",
+        ),
+        store::Error::Unmended(problem) => problem.with_status(409).into(),
         // Of grants and commits: no route here makes them.
         error @ (store::Error::Poison(..)
         | store::Error::Disagrees(_)

@@ -6,7 +6,7 @@ use contracts::{
     Code, DatasetId, Problem,
     names::checked_name,
     plan::Options,
-    upload::{Confirm, Mode, PART_BYTES, PART_BYTES_MIN, WHOLE_BYTES_MAX},
+    upload::{Confirm, Mode, PART_BYTES, PART_BYTES_MIN, Upload, WHOLE_BYTES_MAX},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -93,6 +93,7 @@ impl TryFrom<Value> for UploadRequest {
             .map(checked_options)
             .transpose()?
             .unwrap_or_default();
+        check_mapping(mode, &options)?;
         let confirm = optional(&mut fields, "confirm", "\"auto\" or \"ask\"")?.unwrap_or_default();
         no_more(&fields, "")?;
         Ok(Self {
@@ -116,6 +117,55 @@ impl UploadRequest {
             Sums::None | Sums::Whole(_) => None,
         }
     }
+}
+
+/// Another reading of a file that has come: everything that it goes by, valid together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRequest {
+    pub mode: Mode,
+    pub key: Vec<String>,
+    pub options: Options,
+}
+
+impl ChangeRequest {
+    /// Reads the body of `PATCH /uploads/{id}`; what it leaves out stays as the upload has it.
+    pub fn read(body: Value, upload: &Upload) -> Result<Self, Problem> {
+        let Value::Object(mut fields) = body else {
+            return Err(invalid("", "The body must be a JSON object."));
+        };
+        let modes = "one of \"append\", \"upsert\", \"replace\" and \"sync\"";
+        let mode = optional(&mut fields, "mode", modes)?.unwrap_or(upload.mode);
+        if (mode == Mode::New) != (upload.mode == Mode::New) {
+            let detail = match mode {
+                Mode::New => format!("The dataset exists; `mode` must be {modes}."),
+                _ => "The dataset is new; the mode stays \"new\".".to_owned(),
+            };
+            return Err(invalid("/mode", detail));
+        }
+        let key = match optional(&mut fields, "key", "a list of column names")? {
+            Some(key) => key,
+            None if mode.needs_key() => upload.key.clone(),
+            None => Vec::new(),
+        };
+        let key = checked_key(mode, key)?;
+        let options = optional::<Value>(&mut fields, "options", "an object")?
+            .map(checked_options)
+            .transpose()?
+            .unwrap_or_else(|| upload.options.clone());
+        check_mapping(mode, &options)?;
+        no_more(&fields, "")?;
+        Ok(Self { mode, key, options })
+    }
+}
+
+/// Only columns that keep their place in the dataset can be told where to go.
+fn check_mapping(mode: Mode, options: &Options) -> Result<(), Problem> {
+    if matches!(mode, Mode::New | Mode::Replace) && !options.mapping.is_empty() {
+        let detail =
+            "A mapping is only for the modes \"append\", \"upsert\" and \"sync\"; leave it out.";
+        return Err(invalid("/options/mapping", detail));
+    }
+    Ok(())
 }
 
 /// A bad field, named by JSON pointer (RFC 6901) as in every other body.

@@ -7,9 +7,10 @@ use axum::extract::State;
 use contracts::{
     Code, DatasetId, Problem, UploadId,
     dataset::Role,
+    events::Work,
     upload::{
-        CompleteUpload, Confirm, CreateUpload, CreatedUpload, PartLinks, PlaceList, SendTo, Target,
-        Upload, UploadList, UploadState,
+        ChangeUpload, CompleteUpload, ConfirmUpload, CreateUpload, CreatedUpload, PartLinks,
+        PlaceList, Preview, SendTo, Target, Upload, UploadList, UploadState,
     },
 };
 use http::{HeaderMap, StatusCode};
@@ -32,7 +33,7 @@ use crate::{
     link::{self, object_key},
     multipart::{self, Completed, Multipart},
     record::{Kept, UploadRecord, upload_of_key},
-    request::{Destination, UploadRequest, invalid},
+    request::{ChangeRequest, Destination, UploadRequest, invalid},
     visible::UploadAccess,
 };
 
@@ -44,7 +45,9 @@ const WARNINGS_PAGE: u32 = 200;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create_upload, list_uploads))
-        .routes(routes!(show_upload, cancel_upload))
+        .routes(routes!(show_upload, change_upload, cancel_upload))
+        .routes(routes!(confirm_upload))
+        .routes(routes!(show_preview))
         .routes(routes!(list_parts))
         .routes(routes!(complete_upload))
         .routes(routes!(list_warnings))
@@ -56,6 +59,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// checksums are given; the parts are then put together by `/complete`. Length and (when given) checksum are signed: send
 /// exactly the file, with the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
 /// edit ("append", "upsert", "replace" or "sync", `dataset.id`); `key` names the columns by which upsert and sync tell rows apart.
+/// With `confirm` "ask" nothing is published before it is confirmed: look at `/preview` first.
 #[utoipa::path(post, path = "/api/v1/uploads", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Asking again with the same key answers with the same upload.")),
@@ -69,10 +73,6 @@ async fn create_upload(
 ) -> Result<(StatusCode, Json<CreatedUpload>), Error> {
     let fingerprint = etag::of_bytes(body.to_string().as_bytes());
     let request = UploadRequest::try_from(body)?;
-    if request.confirm == Confirm::Ask {
-        let detail = "\"ask\" is not available yet; use \"auto\", or look at the file first with `gridkeep inspect`.";
-        return Err(invalid("/confirm", detail).into());
-    }
     if let Destination::Existing { id, key, .. } = &request.destination {
         let grant = require(&deps.pool, caller.user, *id, Role::Editor).await?;
         check_key(&deps, &grant, key).await?;
@@ -254,6 +254,79 @@ async fn current(deps: &Deps, import: Import) -> Result<Upload, Error> {
         .import(id)
         .await?
         .map_or(import.upload, |import| import.upload))
+}
+
+/// Read the file of an upload otherwise
+///
+/// Before it is confirmed, where `confirm` is "ask". A new generation takes the place of the former one: the file is read again, by these
+/// options, mode and key; what is left out stays as it was, and `options` replaces all options.
+#[utoipa::path(patch, path = "/api/v1/uploads/{id}", tag = "uploads",
+    security(("cookie" = []), ("bearer" = [])),
+    params(("id" = UploadId, Path, description = "The upload.")),
+    request_body = ChangeUpload,
+    responses((status = 200, description = "It is being read again; its plan is null until then.", body = Upload),
+        (status = 409, description = "The file has not come yet, or the upload is confirmed or over."), Problems))]
+async fn change_upload(
+    caller: Caller,
+    UploadAccess { import, .. }: UploadAccess<Editor>,
+    State(deps): State<Arc<Deps>>,
+    Json(body): Json<Value>,
+) -> Result<Json<Upload>, Error> {
+    let ChangeRequest { mode, key, options } = ChangeRequest::read(body, &import.upload)?;
+    let (upload, dataset) = (import.upload.id, import.upload.dataset_id);
+    if !key.is_empty() {
+        let grant = require(&deps.pool, caller.user, dataset, Role::Editor).await?;
+        check_key(&deps, &grant, &key).await?;
+    }
+    let generation = deps.store.replan(upload, mode, &key, &options).await?;
+    deps.send_work(&Work::Analyse { upload, generation })
+        .await?;
+    tracing::info!(upload.id = %upload, generation, "upload {upload} is read otherwise");
+    Ok(Json(again(&deps, import).await?))
+}
+
+/// Confirm an upload
+///
+/// What this generation's preview shows is published; at once where all of it is loaded, else as soon as it is. Confirming the
+/// same generation again is fine.
+#[utoipa::path(post, path = "/api/v1/uploads/{id}/confirm", tag = "uploads",
+    security(("cookie" = []), ("bearer" = [])),
+    params(("id" = UploadId, Path, description = "The upload.")),
+    request_body = ConfirmUpload,
+    responses((status = 200, description = "It is confirmed.", body = Upload),
+        (status = 409, description = "Another generation has taken its place, other options have to mend something before, or the upload is over."), Problems))]
+async fn confirm_upload(
+    UploadAccess { import, .. }: UploadAccess<Editor>,
+    State(deps): State<Arc<Deps>>,
+    Json(body): Json<ConfirmUpload>,
+) -> Result<Json<Upload>, Error> {
+    let upload = import.upload.id;
+    deps.store.confirm(upload, body.generation).await?;
+    deps.wake_consumer().await;
+    tracing::info!(upload.id = %upload, generation = body.generation, "upload {upload} is confirmed");
+    Ok(Json(again(&deps, import).await?))
+}
+
+/// The upload as it is after a change.
+async fn again(deps: &Deps, import: Import) -> Result<Upload, Error> {
+    let changed = deps.store.import(import.upload.id).await?;
+    Ok(changed.unwrap_or(import).upload)
+}
+
+/// What confirming an upload would publish
+///
+/// Columns and warnings as soon as the file is read, rows and counts when they are loaded (`counts` is null before). Nobody sees the
+/// rows elsewhere before they are published.
+#[utoipa::path(get, path = "/api/v1/uploads/{id}/preview", tag = "uploads",
+    security(("cookie" = []), ("bearer" = [])),
+    params(("id" = UploadId, Path, description = "The upload.")),
+    responses((status = 200, description = "Of the newest generation.", body = Preview),
+        (status = 409, description = "The file is not read yet."), Problems))]
+async fn show_preview(
+    UploadAccess { import, .. }: UploadAccess<Viewer>,
+    State(deps): State<Arc<Deps>>,
+) -> Result<Json<Preview>, Error> {
+    Ok(Json(deps.store.preview(import.upload.id).await?))
 }
 
 /// The parts of an upload: which have come, and new links

@@ -46,7 +46,7 @@ pub(super) async fn upload(folder: &Folder, args: &UploadArgs) -> anyhow::Result
         bytes,
         checksum: Some(checksum),
         key: args.key.clone(),
-        options: contracts::plan::Options::from(&args.reading),
+        options: contracts::plan::Options::from(args),
         confirm: Confirm::Auto,
     };
     let created: CreatedUpload = api.post("/api/v1/uploads", &wanted).await?;

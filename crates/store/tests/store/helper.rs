@@ -89,6 +89,10 @@ impl TestDb {
     }
 
     pub async fn ask(&self, target: Target, mode: Mode) -> UploadId {
+        self.ask_with(target, mode, Confirm::Auto).await
+    }
+
+    pub async fn ask_with(&self, target: Target, mode: Mode, confirm: Confirm) -> UploadId {
         let upload = UploadId::generate();
         let new = NewImport {
             upload,
@@ -99,7 +103,7 @@ impl TestDb {
             mode,
             key: key_of(mode),
             options: Options::default(),
-            confirm: Confirm::Auto,
+            confirm,
             object_key: format!("uploads/{upload}/file.csv"),
             expires_in: Duration::from_secs(900),
         };
@@ -259,6 +263,7 @@ impl Import {
             .collect();
         let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), cells).unwrap();
         IncomingBatch {
+            shown: Vec::new(),
             no,
             meta: BatchMeta {
                 row_offset,
@@ -310,6 +315,12 @@ impl Import {
             .unwrap()
     }
 
+    /// Has all its rows; somebody is to confirm it.
+    pub async fn awaits(&self) {
+        let publish = self.store.publish_if_complete(self.upload).await.unwrap();
+        assert_eq!(publish, Publish::Awaiting);
+    }
+
     /// Publishes, which must work.
     pub async fn finish(&self) -> i64 {
         match self.store.publish_if_complete(self.upload).await.unwrap() {
@@ -320,7 +331,7 @@ impl Import {
 }
 
 /// The first column, where a key is needed.
-fn key_of(mode: Mode) -> Vec<String> {
+pub fn key_of(mode: Mode) -> Vec<String> {
     match mode {
         Mode::Upsert | Mode::Sync => vec!["col_1".to_owned()],
         Mode::New | Mode::Append | Mode::Replace => Vec::new(),
@@ -357,6 +368,7 @@ pub fn plan(generation: i32, mode: Mode, columns: &[(&str, ColumnType)], rows: u
                     fixed: false,
                 })
                 .collect(),
+            mapping: Vec::new(),
             records: rows + 1,
             headers: 1,
             skipped: BTreeMap::new(),

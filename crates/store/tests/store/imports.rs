@@ -102,38 +102,6 @@ async fn the_first_end_of_an_import_stands() {
 }
 
 #[tokio::test]
-async fn an_import_that_is_to_be_confirmed_waits_for_the_newest_plan_to_be() {
-    let db = TestDb::new().await;
-    let upload = db.ask_new().await;
-    db.execute("update gk.import set confirm = 'ask'").await;
-    let columns = [("a", ColumnType::Int64)];
-    assert!(matches!(
-        db.store.confirm(upload, 1).await,
-        Err(Error::NotReady(_))
-    ));
-    for generation in [1, 2] {
-        db.store
-            .save_plan(upload, &plan(generation, Mode::New, &columns, 1), &[])
-            .await
-            .unwrap();
-    }
-    let stored = db.store.import(upload).await.unwrap().unwrap();
-    assert_eq!(stored.upload.state, UploadState::AwaitingConfirmation);
-    assert_eq!(stored.confirm, Confirm::Ask);
-    assert!(matches!(
-        db.store.open_load(upload, 2).await,
-        Err(Error::NotReady(_))
-    ));
-    assert!(matches!(
-        db.store.confirm(upload, 1).await,
-        Err(Error::OldGeneration { newest: 2 })
-    ));
-    db.store.confirm(upload, 2).await.unwrap();
-    db.store.confirm(upload, 2).await.unwrap();
-    db.store.open_load(upload, 2).await.unwrap();
-}
-
-#[tokio::test]
 async fn uploads_are_listed_newest_first_to_the_member_who_may_still_see_the_dataset() {
     let db = TestDb::new().await;
     let mut uploads = Vec::new();

@@ -11,6 +11,7 @@ mod imports;
 mod merges;
 mod model;
 mod paging;
+mod previews;
 mod speed;
 mod types;
 mod visibility;

@@ -5,15 +5,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use contracts::{
+    UploadId,
     commit::{Diff, RowChange},
     dataset::{ColumnType, VersionKind},
-    upload::Mode,
+    plan::Options,
+    upload::{Confirm, Mode},
 };
 use serde_json::Value;
 use std::sync::Arc;
-use store::{At, Change, Commit, NewCommit, Publish, Restored, Start};
+use store::{At, Change, Commit, Error, NewCommit, Publish, Restored, Start};
 
-use crate::helper::{Import, TestDb, check_counts, query, walk};
+use crate::helper::{Import, TestDb, check_counts, key_of, query, walk};
 
 const COLUMNS: [(&str, ColumnType); 2] =
     [("number", ColumnType::Int64), ("name", ColumnType::Text)];
@@ -52,6 +54,15 @@ struct Open {
     mode: Mode,
     rows: Vec<Row>,
     written: bool,
+    preview: Option<Preview>,
+}
+
+/// Of an import that asks first.
+#[derive(Clone, Copy, Default)]
+struct Preview {
+    /// A row of the file is that of several rows of the dataset: other options, or another dataset, are needed.
+    is_at_fault: bool,
+    is_confirmed: bool,
 }
 
 struct World {
@@ -63,6 +74,7 @@ struct World {
     open: Vec<Open>,
     conflicts: u32,
     merges: u32,
+    replanned: u32,
 }
 
 impl World {
@@ -82,6 +94,7 @@ impl World {
             open: Vec::new(),
             conflicts: 0,
             merges: 0,
+            replanned: 0,
         }
     }
 
@@ -135,6 +148,20 @@ impl World {
         if self.open.len() > 2 {
             return;
         }
+        let target = self.db.existing(self.dataset_no).await;
+        let preview = (self.dice.roll(2) == 0).then(Preview::default);
+        let confirm = preview.map_or(Confirm::Auto, |_| Confirm::Ask);
+        let upload = self.db.ask_with(target, mode, confirm).await;
+        self.open_generation(upload, 1, mode, preview).await;
+    }
+
+    async fn open_generation(
+        &mut self,
+        upload: UploadId,
+        generation: i32,
+        mode: Mode,
+        preview: Option<Preview>,
+    ) {
         let count = self.dice.roll(12);
         let rows: Vec<Row> = if matches!(mode, Mode::Upsert | Mode::Sync) {
             (0..count).map(|_| self.keyed_row()).collect()
@@ -143,14 +170,83 @@ impl World {
                 .map(|_| [self.dice.cell(), self.dice.cell()])
                 .collect()
         };
-        let target = self.db.existing(self.dataset_no).await;
-        let import = self.db.open(target, mode, &COLUMNS, count).await;
+        let db = &self.db;
+        let import = db
+            .open_generation(upload, generation, mode, &COLUMNS, count)
+            .await;
         self.open.push(Open {
             import,
             mode,
             rows,
             written: false,
+            preview,
         });
+    }
+
+    /// Another mode and other rows in place of what was loaded.
+    async fn replan(&mut self, open: Open) {
+        let modes = [Mode::Append, Mode::Replace, Mode::Upsert, Mode::Sync];
+        let mode = self.dice.pick(&modes).copied().unwrap();
+        let (upload, none) = (open.import.upload, Options::default());
+        let store = &self.db.store;
+        let generation = store.replan(upload, mode, &key_of(mode), &none).await;
+        assert_eq!(
+            generation.as_ref().ok(),
+            Some(&(open.import.generation + 1))
+        );
+        self.replanned += 1;
+        let again = Some(Preview::default());
+        self.open_generation(upload, generation.unwrap(), mode, again)
+            .await;
+    }
+
+    /// Somebody looks at what is loaded, changes it or says yes.
+    async fn answer(&mut self, mut open: Open, mut preview: Preview) {
+        let what = self.dice.roll(4);
+        let is_merge = matches!(open.mode, Mode::Upsert | Mode::Sync);
+        let (store, upload) = (self.db.store.clone(), open.import.upload);
+        match what {
+            0 => return self.replan(open).await,
+            1 => {
+                let told = store.publish_if_complete(upload).await.unwrap();
+                assert!(
+                    matches!(told, Publish::Awaiting | Publish::Incomplete),
+                    "{told:?}"
+                );
+                // The counts are worked out once, at the head of that moment.
+                if told == Publish::Awaiting {
+                    let merged = is_merge.then(|| self.merged(&open));
+                    preview.is_at_fault = matches!(merged, Some(None));
+                    let counts = store.preview(upload).await.unwrap().counts;
+                    assert_eq!(counts.is_none(), preview.is_at_fault);
+                    if let Some(counts) = counts {
+                        let before = i64::try_from(self.head().len()).unwrap();
+                        let kept = before - counts.deleted + counts.inserted;
+                        let next = match merged {
+                            Some(merged) => merged.map_or(0, |next| next.len()),
+                            None if open.mode == Mode::Replace => open.rows.len(),
+                            None => self.head().len() + open.rows.len(),
+                        };
+                        assert_eq!(kept, i64::try_from(next).unwrap(), "{counts:?}");
+                    }
+                }
+            }
+            _ => {
+                let generation = open.import.generation;
+                let confirmed = store.confirm(upload, generation).await;
+                if preview.is_at_fault {
+                    assert!(
+                        matches!(confirmed, Err(Error::Unmended(_))),
+                        "{confirmed:?}"
+                    );
+                } else {
+                    assert!(confirmed.is_ok(), "{confirmed:?}");
+                    preview.is_confirmed = true;
+                }
+            }
+        }
+        open.preview = Some(preview);
+        self.open.push(open);
     }
 
     /// A row whose number, the key, is new or that of one row of the head.
@@ -206,8 +302,12 @@ impl World {
             open.written = true;
         } else {
             let open = self.open.remove(which);
+            if let Some(preview) = open.preview.filter(|preview| !preview.is_confirmed) {
+                self.answer(open, preview).await;
+                return;
+            }
             if matches!(open.mode, Mode::Upsert | Mode::Sync) {
-                self.merge(&open).await;
+                self.merge(open).await;
                 return;
             }
             let version = open.import.finish().await;
@@ -221,14 +321,18 @@ impl World {
         }
     }
 
-    async fn merge(&mut self, open: &Open) {
+    async fn merge(&mut self, open: Open) {
         let import = &open.import;
         let outcome = import
             .store
             .publish_if_complete(import.upload)
             .await
             .unwrap();
-        match self.merged(open) {
+        match self.merged(&open) {
+            None if open.preview.is_some() => {
+                assert_eq!(outcome, Publish::Awaiting);
+                self.replan(open).await;
+            }
             None => assert!(matches!(outcome, Publish::Failed(_)), "{outcome:?}"),
             Some(next) => {
                 self.merges += 1;
@@ -521,7 +625,7 @@ fn cells_of(cells: &[Value]) -> Row {
 async fn every_version_stays_what_it_was_whatever_happens_after_it() {
     let steps = std::env::var("GRIDKEEP_MODEL_STEPS").map_or(120, |n| n.parse().unwrap());
     let seeds: u64 = std::env::var("GRIDKEEP_MODEL_SEEDS").map_or(6, |n| n.parse().unwrap());
-    let mut merges = 0;
+    let (mut merges, mut replanned) = (0, 0);
     for seed in 1..=seeds {
         let mut world = World::new(seed).await;
         for step in 0..steps {
@@ -537,6 +641,8 @@ async fn every_version_stays_what_it_was_whatever_happens_after_it() {
         check_counts(&world.db, world.dataset_no).await;
         assert!(world.conflicts > 0, "seed {seed} met no conflict");
         merges += world.merges;
+        replanned += world.replanned;
     }
     assert!(merges > 0, "no file was merged");
+    assert!(replanned > 0, "no file was planned anew");
 }

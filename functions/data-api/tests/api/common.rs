@@ -275,6 +275,7 @@ impl App {
             end.batches += 1;
             end.rows += rows.len() as u64;
             batches.push(IncomingBatch {
+                shown: Vec::new(),
                 no: no as u32,
                 meta,
                 rows: table.arrow(&ids, rows),
@@ -360,6 +361,7 @@ impl Table {
                 kind: contracts::plan::FileKind::default(),
                 dialect: Dialect::default(),
                 columns: columns.collect(),
+                mapping: Vec::new(),
                 records: rows + 1,
                 headers: 1,
                 skipped: BTreeMap::new(),

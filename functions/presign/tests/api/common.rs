@@ -142,6 +142,9 @@ impl App {
                 ("GRIDKEEP_S3_SECRET_KEY", "test"),
                 ("AWS_REGION", "us-east-1"),
                 ("GRIDKEEP_UPLOAD_EXPIRY_SECONDS", &expiry),
+                // Nobody listens there either.
+                ("GRIDKEEP_WORK_QUEUE", "jetstream:WORK"),
+                ("GRIDKEEP_NATS_URL", "nats://127.0.0.1:9"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         ));

@@ -6,4 +6,5 @@
 mod common;
 mod hooks;
 mod parts;
+mod previews;
 mod uploads;

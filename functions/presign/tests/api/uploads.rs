@@ -69,7 +69,13 @@ async fn a_bad_request_names_its_field_before_anything_is_written() {
         ),
         ("mode", json!("upsert"), "validation", "/key"),
         ("mode", json!("sync"), "validation", "/key"),
-        ("confirm", json!("ask"), "validation", "/confirm"),
+        ("confirm", json!("maybe"), "validation", "/confirm"),
+        (
+            "options",
+            json!({"mapping": {"a": "b"}}),
+            "validation",
+            "/options/mapping",
+        ),
     ] {
         let mut body = request();
         body[field] = value;

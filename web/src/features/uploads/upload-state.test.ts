@@ -6,9 +6,8 @@ import { balances, terms } from './receipt-lines';
 import { fraction, pushSample, rate, secondsLeft, stageOf, type Sample } from './upload-state';
 
 const upload = (part: Partial<Upload>): Upload => ({
-  id: 'upl_1', file_name: 'a.csv', state: 'created', generation: 1, mode: 'new', bytes_total: 1000, bytes_read: 0, rows_read: 0,
-  rows_written: 0, dataset_id: 'dst_1', dataset_name: 'a', created_at: '2026-05-03T14:02:00Z',
-  confirm: 'auto', key: [], options: {}, ...part,
+  id: 'upl_1', file_name: 'a.csv', state: 'created', generation: 1, mode: 'new', key: [], options: {}, confirm: 'auto', bytes_total: 1000,
+  bytes_read: 0, rows_read: 0, rows_written: 0, dataset_id: 'dst_1', dataset_name: 'a', created_at: '2026-05-03T14:02:00Z', ...part,
 });
 
 const receipt: Receipt = {

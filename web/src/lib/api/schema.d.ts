@@ -658,6 +658,7 @@ export interface paths {
          *     checksums are given; the parts are then put together by `/complete`. Length and (when given) checksum are signed: send
          *     exactly the file, with the answer's headers. The rows go into a new dataset (`mode` "new", `dataset.new_name`) or into one that the caller may
          *     edit ("append", "upsert", "replace" or "sync", `dataset.id`); `key` names the columns by which upsert and sync tell rows apart.
+         *     With `confirm` "ask" nothing is published before it is confirmed: look at `/preview` first.
          */
         post: operations["create_upload"];
         delete?: never;
@@ -684,7 +685,12 @@ export interface paths {
         delete: operations["cancel_upload"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Read the file of an upload otherwise
+         * @description Before it is confirmed, where `confirm` is "ask". A new generation takes the place of the former one: the file is read again, by these
+         *     options, mode and key; what is left out stays as it was, and `options` replaces all options.
+         */
+        patch: operations["change_upload"];
         trace?: never;
     };
     "/api/v1/uploads/{id}/complete": {
@@ -707,6 +713,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm an upload
+         * @description What this generation's preview shows is published; at once where all of it is loaded, else as soon as it is. Confirming the
+         *     same generation again is fine.
+         */
+        post: operations["confirm_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/uploads/{id}/parts": {
         parameters: {
             query?: never;
@@ -720,6 +747,27 @@ export interface paths {
          *     given, the storage takes the same file only.
          */
         get: operations["list_parts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What confirming an upload would publish
+         * @description Columns and warnings as soon as the file is read, rows and counts when they are loaded (`counts` is null before). Nobody sees the
+         *     rows elsewhere before they are published.
+         */
+        get: operations["show_preview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -825,6 +873,12 @@ export interface components {
          * @enum {string}
          */
         ChangeOp: "insert" | "update" | "delete";
+        /** @description `PATCH /uploads/{id}`: what is left out stays as it was. */
+        ChangeUpload: {
+            options?: components["schemas"]["Options"] | null;
+            mode?: components["schemas"]["Mode"] | null;
+            key?: string[] | null;
+        };
         /** @description A row that differs between two versions; its cells in the order of the comparison's columns. */
         ChangedRow: {
             row_id: string;
@@ -886,6 +940,14 @@ export interface components {
         };
         /** @enum {string} */
         Confirm: "auto" | "ask";
+        /** @description `POST /uploads/{id}/confirm` */
+        ConfirmUpload: {
+            /**
+             * Format: int32
+             * @description The one that was looked at.
+             */
+            generation: number;
+        };
         /** @description One cell that was changed by somebody else since the base version. Nothing of the commit has taken effect. */
         Conflict: {
             row_id: string;
@@ -1077,6 +1139,8 @@ export interface components {
             /** @description Of a file that is not text: of the text that it is turned into. */
             dialect: components["schemas"]["Dialect"];
             columns: components["schemas"]["PlannedColumn"][];
+            /** @description One for each named column of the file, in its order. */
+            mapping?: components["schemas"]["Mapped"][];
             /**
              * Format: int64
              * @description Records of the file, the header and skipped ones counted.
@@ -1152,6 +1216,21 @@ export interface components {
             };
             expires_at: string;
         };
+        /** @description Where a named column of the file goes. */
+        Mapped: {
+            /** @description The file's column, by the name that options know it by. */
+            file: string;
+            /** @description Id of its column in the plan; null when it is left out. */
+            column?: string | null;
+            /** @description Name of that column; of one that is left out the file's. */
+            name: string;
+            by: components["schemas"]["MappedBy"];
+        };
+        /**
+         * @description Why a file's column goes where it goes.
+         * @enum {string}
+         */
+        MappedBy: "exact" | "remembered" | "chosen" | "alike" | "new" | "left_out";
         Me: {
             id: components["schemas"]["UserId"];
             email: string;
@@ -1165,6 +1244,8 @@ export interface components {
             type: components["schemas"]["ColumnType"];
             format?: components["schemas"]["Format"] | null;
         };
+        /** @enum {string} */
+        NewColumns: "add" | "refuse";
         NewDataset: {
             name: string;
             columns: components["schemas"]["NewColumn"][];
@@ -1236,6 +1317,15 @@ export interface components {
             sheet?: string | null;
             /** @description The file of an archive; without it the first one that can be read. */
             member?: string | null;
+            /**
+             * @description Where columns of the file go, by file column name, for append, upsert and sync: the id or name of a column of the dataset,
+             *     or the name of a new one; null leaves the file's column out.
+             */
+            mapping?: {
+                [key: string]: string | null;
+            };
+            /** @description What becomes of a file's column that the dataset does not have, for append, upsert and sync. */
+            new_columns?: components["schemas"]["NewColumns"];
         };
         /**
          * @description What the file is packed in.
@@ -1336,6 +1426,61 @@ export interface components {
             w: number;
             /** Format: int32 */
             h: number;
+        };
+        /** @description `GET /uploads/{id}/preview`: what confirming would publish. */
+        Preview: {
+            /** Format: int32 */
+            generation: number;
+            state: components["schemas"]["UploadState"];
+            /** @description Cells below are in their order. */
+            columns: components["schemas"]["PreviewColumn"][];
+            /** @description The first rows of the file as they land, at most 20; none before they are loaded. */
+            rows: components["schemas"]["PreviewRow"][];
+            counts?: components["schemas"]["PreviewCounts"] | null;
+            /** @description Of upsert and sync: the first rows that change, at most 20. */
+            updated: components["schemas"]["PreviewUpdate"][];
+            /** @description Of sync: the first rows that the file lacks, at most 20. A replace takes the place of all rows and lists none. */
+            deleted: components["schemas"]["Row"][];
+            /** @description The first records that cannot become rows, at most 20. */
+            quarantined: components["schemas"]["Place"][];
+            /** @description By code. */
+            warnings: {
+                [key: string]: number;
+            };
+        };
+        PreviewColumn: components["schemas"]["Column"] & {
+            /** @description The file's column that goes there; null where the file has none. */
+            source?: string | null;
+            /** @description Whether the dataset has it only from this import on. */
+            new: boolean;
+        };
+        /** @description As they will stand in the receipt, unless the dataset is changed before. */
+        PreviewCounts: {
+            /** Format: int64 */
+            inserted: number;
+            /** Format: int64 */
+            updated: number;
+            /** Format: int64 */
+            unchanged: number;
+            /** Format: int64 */
+            superseded: number;
+            /** Format: int64 */
+            deleted: number;
+            /** Format: int64 */
+            quarantined: number;
+        };
+        PreviewRow: {
+            /**
+             * Format: int64
+             * @description Record of the file, from 1, the header counted.
+             */
+            place: number;
+            cells: unknown[];
+        };
+        PreviewUpdate: {
+            row_id: string;
+            before: unknown[];
+            after: unknown[];
         };
         /** @description A problem as it is sent (`application/problem+json`) and as an import keeps it. */
         Problem: {
@@ -1573,6 +1718,11 @@ export interface components {
             /** Format: int32 */
             generation: number;
             mode: components["schemas"]["Mode"];
+            /** @description Ids or names of the columns that tell rows apart, for upsert and sync. */
+            key: string[];
+            /** @description As they were sent. */
+            options: components["schemas"]["Options"];
+            confirm: components["schemas"]["Confirm"];
             /** Format: int64 */
             bytes_total: number;
             /** Format: int64 */
@@ -4988,6 +5138,85 @@ export interface operations {
             };
         };
     };
+    change_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeUpload"];
+            };
+        };
+        responses: {
+            /** @description It is being read again; its plan is null until then. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file has not come yet, or the upload is confirmed or over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     complete_upload: {
         parameters: {
             query?: never;
@@ -5067,6 +5296,85 @@ export interface operations {
             };
         };
     };
+    confirm_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmUpload"];
+            };
+        };
+        responses: {
+            /** @description It is confirmed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another generation has taken its place, other options have to mend something before, or the upload is over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_parts: {
         parameters: {
             query?: never;
@@ -5125,6 +5433,81 @@ export interface operations {
                 };
             };
             /** @description It is not sent in parts, or not any more. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Another problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload. */
+                id: components["schemas"]["UploadId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Of the newest generation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Something in the request is not valid; `pointer` names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is no good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or it is not shared with the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file is not read yet. */
             409: {
                 headers: {
                     [name: string]: unknown;
