@@ -62,13 +62,10 @@ function Choices<K extends string>({ label, options, value, onChange }: ChoicesP
       aria-label={label}
       items={options}
       selectionMode="single"
-      disallowEmptySelection
       selectedKeys={[value]}
       autoFocus={!isSearched}
-      onAction={(key) => {
-        const option = options.find(({ id }) => id === key);
-        if (option) onChange(option.id);
-      }}
+      // What was chosen before and is chosen again makes none chosen.
+      onSelectionChange={(keys) => onChange(options.find(({ id }) => keys === 'all' || keys.has(id))?.id ?? value)}
       renderEmptyState={() => <p className="select-empty">Nothing has this name.</p>}
     >
       {(option) => (

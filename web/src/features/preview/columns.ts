@@ -22,7 +22,7 @@ export function landingColumns(plan: Plan, preview: Preview | undefined, options
       return { column, source, isNew, isFree: free(column.id, source), at };
     });
   }
-  return plan.columns.map(({ header: _, source: __, fixed: ___, ...column }) => {
+  return plan.columns.map((column) => {
     const mapped = plan.mapping?.find((other) => other.column === column.id);
     const source = mapped?.file ?? null;
     return { column, source, isNew: mapped?.by === 'new', isFree: free(column.id, source), at: null };

@@ -39,7 +39,8 @@ export function PreviewView({ upload, state }: PreviewViewProps) {
   const plan = read?.plan ?? null;
   const place = placeOf(problem);
   const isLocked = confirm.isPending || confirmed || cancel.isPending;
-  const set = (next: ChangeUpload): void => change.mutate(() => next);
+  // Where the columns do not stay, none of them goes anywhere.
+  const set = (next: ChangeUpload): void => change.mutate((now) => ({ ...next, ...(keepsColumns(next.mode ?? now.mode) ? {} : { options: { ...now.options, mapping: {} } }) }));
   const setOptions = (of: (options: Options) => Options): void => change.mutate((now) => ({ options: of(now.options) }));
   const counts = settled && !isReading ? (preview?.counts ?? null) : null;
   // Before the file has come nothing of it can be chosen; once it was read, or could not be, all of it can.
