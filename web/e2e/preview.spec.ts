@@ -124,6 +124,7 @@ test('an update shows each row before and after, and a reload loses nothing of i
 });
 
 test('what cannot be imported as it is says so where it is mended', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'dark' });
   await orders(page);
   await previewed(page, csv('more.csv', 'article,price,note\nA8,1.10,x\n'));
   const add = page.getByRole('checkbox', { name: /are added to it$/ });

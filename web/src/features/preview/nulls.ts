@@ -6,4 +6,4 @@ export const NULLS: readonly SelectOption[] = [
   ...['NA', 'N/A', 'NULL', 'null', '-'].map((token) => ({ id: token, label: token })),
 ];
 
-export const nullName = (token: string | null | undefined): string => (token === null || token === undefined ? 'no null' : token === '' ? 'empty cell' : token);
+export const nullName = (token: string | null | undefined): string => (token === null || token === undefined ? 'no null' : token === '' ? 'empty cell' : `“${token}”`);

@@ -73,3 +73,28 @@ export function measure(stage: Stage, upload: Upload, sending: Sending | null): 
 export function secondsLeft(done: number, all: number, perSecond: number | null): number | null {
   return perSecond === null || perSecond <= 0 || all < done ? null : (all - done) / perSecond;
 }
+
+export interface Pace {
+  done: number;
+  all: number;
+  unit: 'bytes' | 'rows';
+  /** In the same unit. */
+  perSecond: number | null;
+  /** Of a reading, which is measured in bytes: rows so far, and how many a second. */
+  rows: { found: number; perSecond: number | null } | null;
+  secondsLeft: number | null;
+}
+
+/** How far and how fast a stage is: as the server knows it, else as the samples of this page show. */
+export function paceOf(stage: Stage, upload: Upload | null, sending: Sending | null, samples: readonly Sample[]): Pace | null {
+  const measured = upload ? measure(stage, upload, sending) : sending && { done: sending.sent, all: sending.total, unit: 'bytes' as const };
+  if (!measured) return null;
+  const ours = rate(samples);
+  const known = stage === 'analysing' || stage === 'loading' ? upload : null;
+  return {
+    ...measured,
+    perSecond: (measured.unit === 'rows' ? known?.rows_per_second : null) ?? ours,
+    rows: stage === 'analysing' && known && known.rows_read > 0 ? { found: known.rows_read, perSecond: known.rows_per_second ?? null } : null,
+    secondsLeft: known?.seconds_left ?? secondsLeft(measured.done, measured.all, ours),
+  };
+}

@@ -4,7 +4,7 @@ import { RefreshCw } from 'lucide-react';
 import { UploadProgress } from '@/features/uploads/components/upload-progress';
 import { useTracked } from '@/features/uploads/use-tracked';
 import type { Preview, Upload } from '@/lib/api/types';
-import { bytes, count, plural } from '@/lib/format';
+import { bytes, plural } from '@/lib/format';
 
 import type { PreviewState } from '../use-preview';
 import { hasControl, placeOf, rest, summary } from '../words';
@@ -20,6 +20,7 @@ interface PreviewSummaryProps {
 export function PreviewSummary({ upload, state, preview }: PreviewSummaryProps) {
   const item = useTracked().find(({ key }) => key === upload.id);
   const { confirmed, isReading } = state;
+  const warned = Object.values(preview?.warnings ?? {}).reduce((sum, n) => sum + n, 0);
   const counts = isReading ? null : preview?.counts;
   return (
     <section className="card preview-sum" aria-label="What the import will do">
@@ -39,13 +40,7 @@ export function PreviewSummary({ upload, state, preview }: PreviewSummaryProps) 
       ) : null}
       {upload.problem && hasControl(placeOf(upload.problem)) ? <p className="small faint">What is at fault is marked below. Nothing was imported yet.</p> : null}
       {upload.problem && !hasControl(placeOf(upload.problem)) ? <ProblemAt problem={upload.problem} /> : null}
-      {preview && !isReading && Object.keys(preview.warnings).length > 0 ? (
-        <p className="warnings small">
-          {Object.entries(preview.warnings).map(([code, n]) => (
-            <span key={code} className="badge warn mono">{code} {count(n)}</span>
-          ))}
-        </p>
-      ) : null}
+      {preview && !isReading && warned > 0 ? <p className="small faint">{plural(warned, 'warning')}, listed below.</p> : null}
     </section>
   );
 }

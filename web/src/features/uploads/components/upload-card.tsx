@@ -3,7 +3,7 @@ import { CircleAlert, X } from 'lucide-react';
 
 import { Button, IconButton } from '@/components/button';
 import { ApiProblem } from '@/lib/api/problem';
-import { bytes, count } from '@/lib/format';
+import { bytes, plural } from '@/lib/format';
 
 import { chooseFiles } from '../drop-intent';
 import { warningCount } from '../receipt-lines';
@@ -83,7 +83,20 @@ export function UploadCard({ item }: { item: Tracked }) {
             Cancel
           </Button>
         )}
+        {now === 'confirming' ? (
+          <IconButton label={`Put ${item.fileName} away; it keeps waiting in Uploads`} tiny onPress={() => dismiss(item.key)}>
+            <X size={14} aria-hidden />
+          </IconButton>
+        ) : null}
       </div>
+      {now === 'confirming' && upload ? (
+        <span className="row small">
+          <span className="badge warn">Waiting for you</span>
+          <Link to="/uploads/$id/preview" params={{ id: upload.id }}>
+            Look at the preview
+          </Link>
+        </span>
+      ) : null}
       {now === 'interrupted' ? <Interrupted item={item} /> : null}
       {now === 'paused' && item.held?.reason ? (
         <div className="notice warn" role="alert">
@@ -91,16 +104,7 @@ export function UploadCard({ item }: { item: Tracked }) {
           <span>{item.held.reason}</span>
         </div>
       ) : null}
-      {!final && now !== 'interrupted' ? (
-        <>
-          <UploadProgress item={item} />
-          {now === 'confirming' && upload ? (
-            <Link to="/uploads/$id/preview" params={{ id: upload.id }} className="btn tiny" style={{ alignSelf: 'flex-start' }}>
-              Look at the preview
-            </Link>
-          ) : null}
-        </>
-      ) : null}
+      {!final && now !== 'interrupted' && now !== 'confirming' ? <UploadProgress item={item} /> : null}
       {now === 'published' && upload ? (
         <>
           {upload.receipt ? <ReceiptLine receipt={upload.receipt} /> : null}
@@ -111,7 +115,7 @@ export function UploadCard({ item }: { item: Tracked }) {
               </Link>
             ) : null}
             <Link to="/uploads/$id" params={{ id: upload.id }}>
-              Receipt{upload.receipt && warningCount(upload.receipt) > 0 ? ` · ${count(warningCount(upload.receipt))} warnings` : ''}
+              Receipt{upload.receipt && warningCount(upload.receipt) > 0 ? ` · ${plural(warningCount(upload.receipt), 'warning')}` : ''}
             </Link>
           </div>
         </>

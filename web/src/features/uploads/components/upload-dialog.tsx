@@ -126,12 +126,11 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
               {dataset && keyed ? <KeyPicker dataset={dataset} value={key} onChange={(next) => setPicked({ dataset: dataset.id, key: next })} /> : null}
             </>
           ) : null}
-          <div className="stack" style={{ gap: 2 }}>
-            <Checkbox isSelected={asks} onChange={(on) => rememberPreview(target, on)}>Preview before import</Checkbox>
-            <p className="small faint">{asks ? 'Shows what becomes of the rows, and how the file was read. Nothing is imported until you say so.' : 'The rows are imported as soon as the file has been read.'}</p>
-          </div>
         </DialogBody>
         <DialogFoot>
+          <span className="grow" title="Shows how the file is read and what becomes of its rows; nothing is imported until you say so">
+            <Checkbox isSelected={asks} onChange={(on) => rememberPreview(target, on)}>Preview before import</Checkbox>
+          </span>
           <Button look="quiet" onPress={() => setIntent(null)}>
             Cancel
           </Button>

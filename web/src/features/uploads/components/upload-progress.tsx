@@ -3,9 +3,9 @@ import './uploads.css';
 import { Check } from 'lucide-react';
 
 import { Progress } from '@/components/progress';
-import { bytes, count, duration } from '@/lib/format';
+import { bytes, count, duration, plural } from '@/lib/format';
 
-import { fraction, measure, rate, secondsLeft, type Stage } from '../upload-state';
+import { fraction, paceOf, type Stage } from '../upload-state';
 import { stage, type Tracked } from '../upload-store';
 
 const LABELS: readonly { label: string; stages: readonly Stage[] }[] = [
@@ -32,23 +32,21 @@ function Steps({ now, asks }: { now: Stage; asks: boolean }) {
   );
 }
 
-function Pace({ item, now }: { item: Tracked; now: Stage }) {
-  const done = item.upload ? measure(now, item.upload, item.sending) : item.sending && { done: item.sending.sent, all: item.sending.total, unit: 'bytes' as const };
+function PaceLine({ item, now }: { item: Tracked; now: Stage }) {
   if (now === 'waiting') return <span className="small faint">Sent. Waiting for the reading to begin…</span>;
   if (now === 'confirming') return <span className="small faint">Nothing is imported until you say so.</span>;
-  if (!done) return null;
-  const show = done.unit === 'bytes' ? bytes : count;
-  const perSecond = rate(item.samples);
-  const left = secondsLeft(done.done, done.all, perSecond);
-  return (
-    <span className="small faint">
-      {item.sending?.checking ? 'Checking the file: ' : ''}
-      {show(done.done)} of {show(done.all)}
-      {done.unit === 'rows' ? ' rows' : ''}
-      {perSecond === null ? '' : done.unit === 'rows' ? ` · ${count(Math.round(perSecond))} rows/s` : ` · ${bytes(perSecond)}/s`}
-      {left === null || left <= 0 ? '' : ` · ${duration(left)} left`}
-    </span>
-  );
+  const pace = paceOf(now, item.upload, item.sending, item.samples);
+  if (!pace) return null;
+  const inRows = pace.unit === 'rows';
+  const show = inRows ? count : bytes;
+  const parts = [
+    `${item.sending?.checking ? 'Checking the file: ' : ''}${show(pace.done)} of ${show(pace.all)}${inRows ? ' rows' : ''}`,
+    pace.rows ? plural(pace.rows.found, 'row') : null,
+    pace.rows?.perSecond == null ? null : `${count(pace.rows.perSecond)} rows/s`,
+    pace.perSecond === null || pace.rows?.perSecond != null ? null : inRows ? `${count(Math.round(pace.perSecond))} rows/s` : `${bytes(pace.perSecond)}/s`,
+    pace.secondsLeft === null || pace.secondsLeft <= 0 ? null : `${duration(pace.secondsLeft)} left`,
+  ];
+  return <span className="small faint">{parts.filter((part) => part !== null).join(' · ')}</span>;
 }
 
 /** Which stage a file is in, how far, how fast and how long still. */
@@ -59,7 +57,7 @@ export function UploadProgress({ item }: { item: Tracked }) {
     <>
       <Steps now={now} asks={item.upload?.confirm === 'ask'} />
       {now === 'confirming' ? null : <Progress label={`${item.fileName}: ${now}`} value={part} />}
-      {item.offline ? <span className="small faint">Gridkeep cannot be reached; it goes on by itself.</span> : <Pace item={item} now={now} />}
+      {item.offline ? <span className="small faint">Gridkeep cannot be reached; it goes on by itself.</span> : <PaceLine item={item} now={now} />}
     </>
   );
 }
