@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 
 import { expectNoViolations } from './axe';
-import { cellAt, chooseFile, csv, datasetId, published, signIn, unique, uploadNew } from './steps';
+import { cellAt, chooseFile, csv, datasetId, published, sendUnseen, signIn, unique, uploadNew } from './steps';
 
 test.beforeEach(({ page }) => signIn(page));
 
@@ -23,7 +23,7 @@ test('a file updates the rows that it knows by their key and adds the others', a
   await expect(upload).toBeDisabled();
   await keys.getByRole('option', { name: 'sku' }).click();
   await expectNoViolations(page, 'the upload dialog');
-  await upload.click();
+  await sendUnseen(dialog);
 
   await published(page.locator('[data-testid="upload-card"]').first());
   await page.goto(`/datasets/${dataset}`);

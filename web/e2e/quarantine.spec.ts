@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page, test } from '@playwright/test';
 
 import { expectNoViolations } from './axe';
-import { cellAt, chooseFile, csv, datasetId, news, published, signIn, unique, uploadNew } from './steps';
+import { cellAt, chooseFile, csv, datasetId, news, published, sendUnseen, signIn, unique, uploadNew } from './steps';
 
 /** A typed dataset of three rows, and a messy file appended to it. */
 async function messy(page: Page): Promise<string> {
@@ -12,7 +12,7 @@ async function messy(page: Page): Promise<string> {
   await expect(page.getByRole('grid')).toBeVisible();
   const dataset = datasetId(page);
   const dialog = await chooseFile(page, csv('messy.csv', 'tail,seats,built\nN104,fifty,2011-01-01\nN105,180,sometime\n"N106, old",99,2000-01-01\nN1\0 07,1,2012-01-01\nN108,few,2013-03-03\n'), 'Upload rows');
-  await dialog.getByRole('button', { name: 'Upload', exact: true }).click();
+  await sendUnseen(dialog);
   await expect(page.locator('[data-testid="upload-card"]').first()).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
   await page.goto(`/datasets/${dataset}?tab=quarantine`);
   await expect(page.getByRole('tab', { name: /Quarantine 4/ })).toBeVisible();
@@ -128,7 +128,7 @@ test('a rule of a column keeps a row out of the table, and the page says which',
   await expect(page.getByRole('cell', { name: 'required · 500 or less' })).toBeVisible();
 
   const upload = await chooseFile(page, csv('more.csv', 'tail,seats\nN103,900\nN104,70\n'), 'Upload rows');
-  await upload.getByRole('button', { name: 'Upload', exact: true }).click();
+  await sendUnseen(upload);
   await expect(page.locator('[data-testid="upload-card"]').first()).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
   await page.goto(`/datasets/${dataset}?tab=quarantine`);
   const seats = page.getByRole('gridcell', { name: /^900/ });

@@ -32,6 +32,14 @@ export async function chooseFile(page: Page, file: Files, button: 'Upload a file
   return page.getByRole('dialog', { name: 'Upload a file' });
 }
 
+/** Sends what the dialog has chosen straight in, without a look at it first. */
+export async function sendUnseen(dialog: Locator): Promise<void> {
+  const preview = dialog.getByRole('checkbox', { name: 'Preview before import' });
+  if (await preview.isChecked()) await preview.click({ force: true });
+  await expect(preview).not.toBeChecked();
+  await dialog.getByRole('button', { name: 'Upload', exact: true }).click();
+}
+
 /** Uploads into a new dataset and gives the dock's card of this very upload. */
 export async function uploadNew(page: Page, file: Files, name: string): Promise<Locator> {
   await page.goto('/');

@@ -17,6 +17,7 @@ const DatasetsPage = lazyRouteComponent(() => import('@/routes/datasets'), 'Data
 const DatasetPage = lazyRouteComponent(() => import('@/routes/dataset'), 'DatasetPage');
 const UploadsPage = lazyRouteComponent(() => import('@/routes/uploads'), 'UploadsPage');
 const UploadPage = lazyRouteComponent(() => import('@/routes/upload'), 'UploadPage');
+const PreviewPage = lazyRouteComponent(() => import('@/routes/preview'), 'PreviewPage');
 const UsersPage = lazyRouteComponent(() => import('@/routes/users'), 'UsersPage');
 
 export const queryClient = new QueryClient({
@@ -107,10 +108,19 @@ const upload = createRoute({
     return <UploadPage id={upload.useParams().id} />;
   },
 });
+const preview = createRoute({
+  getParentRoute: () => frame,
+  path: '/uploads/$id/preview',
+  loader: () => PreviewPage.preload?.(),
+  component: function PreviewRoute() {
+    const { id } = preview.useParams();
+    return <PreviewPage key={id} id={id} />;
+  },
+});
 const users = createRoute({ getParentRoute: () => frame, path: '/users', component: UsersPage });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, frame.addChildren([datasets, dataset, uploads, upload, users])]),
+  routeTree: root.addChildren([signIn, frame.addChildren([datasets, dataset, uploads, upload, preview, users])]),
   context: { queryClient },
   defaultPreload: 'intent',
   defaultPreloadStaleTime: 0,

@@ -17,6 +17,8 @@ pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const PREVIEW_ROWS: usize = 20;
 /// Warnings kept with their places, per code.
 pub const PLACES_PER_CODE: usize = 1_000;
+/// Sheets or members that a plan lists.
+pub const CHOICES_MAX: usize = 200;
 /// Columns that a typed table can take.
 pub const COLUMNS_MAX: usize = 400;
 
@@ -180,6 +182,9 @@ pub struct Container {
     pub packing: Packing,
     /// The file of the archive that is read. It is only shown, never used as a path.
     pub member: Option<String>,
+    /// Where there are several to choose from: their names, the first [`CHOICES_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
 }
 
 /// The format of a file and which part of it is read: enough to read the very same rows again.
@@ -191,6 +196,21 @@ pub struct FileKind {
     pub container: Option<Container>,
     #[serde(default)]
     pub sheet: Option<String>,
+    /// Where there are several to choose from: their names, the first [`CHOICES_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sheets: Vec<String>,
+}
+
+impl FileKind {
+    /// Whether the same part of the file is read in the same way.
+    #[must_use]
+    pub fn reads_as(&self, other: &Self) -> bool {
+        let part = |kind: &Self| {
+            let container = kind.container.as_ref();
+            container.map(|container| (container.packing, container.member.clone()))
+        };
+        self.format == other.format && self.sheet == other.sheet && part(self) == part(other)
+    }
 }
 
 /// What the user fixed beforehand; everything left out is found.

@@ -138,7 +138,13 @@ fn kind(kind: &FileKind) -> Result<String, FileError> {
     if *kind == FileKind::default() {
         return Ok(String::new());
     }
-    Ok(format!("\"file\":{},", serde_json::to_string(kind)?))
+    let mut kind = kind.clone();
+    // A warning names what else there is.
+    kind.sheets.clear();
+    if let Some(container) = &mut kind.container {
+        container.members.clear();
+    }
+    Ok(format!("\"file\":{},", serde_json::to_string(&kind)?))
 }
 
 fn outcome(analysis: &Analysis, quarantined: u64) -> Outcome {

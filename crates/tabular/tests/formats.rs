@@ -249,6 +249,10 @@ fn a_sheet_is_chosen_by_name_or_is_the_first_that_is_visible_and_not_empty() {
     let analysis = analysed(&file).unwrap();
     assert_eq!(analysis.plan.kind.sheet.as_deref(), Some("First"));
     assert_eq!(
+        analysis.plan.kind.sheets,
+        ["Empty", "Hidden", "First", "Second"]
+    );
+    assert_eq!(
         analysis.warnings[0].message,
         "Only the sheet `First` is read. Choose another sheet to read that: `Hidden`, `Second`."
     );
@@ -436,6 +440,7 @@ fn of_an_archive_the_first_data_file_is_read_and_the_others_are_named() {
     let analysis = analysed(&file).unwrap();
     let container = analysis.plan.kind.container.unwrap();
     assert_eq!(container.member.as_deref(), Some("one.csv"));
+    assert_eq!(container.members, ["readme.md", "one.csv", "two.csv"]);
     assert_eq!(
         analysis.warnings[0].message,
         "Only `one.csv` of the archive is read. Choose another file of it to read that: `readme.md`, `two.csv`."

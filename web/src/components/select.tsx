@@ -22,7 +22,7 @@ interface SelectProps<K extends string> {
 }
 
 /** From this many options on there is a field to find one by its name. */
-const SEARCHED = 10;
+export const SEARCHED = 10;
 
 function Options({ options }: { options: readonly SelectOption[] }) {
   return (

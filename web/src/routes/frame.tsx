@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
+import { Link, Outlet, useMatch, useNavigate, useParams } from '@tanstack/react-router';
 import { FileUp, LogOut, Monitor, Moon, PanelLeftClose, PanelLeftOpen, Search, Sun, Table2, Upload, Users, WifiOff } from 'lucide-react';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 
@@ -47,6 +47,7 @@ export function Frame() {
     const known = recentIds.flatMap((id) => all.filter((dataset) => dataset.id === id));
     return [...known, ...all.filter((dataset) => !known.includes(dataset))].slice(0, 12);
   }, [recentIds, all]);
+  const previewed = useMatch({ from: '/frame/uploads/$id/preview', shouldThrow: false })?.params.id ?? null;
   const openDataset = params.id?.startsWith('dst_') ? params.id : null;
 
   useEffect(
@@ -165,7 +166,7 @@ export function Frame() {
           Find
         </button>
       </nav>
-      <Dock />
+      <Dock hidden={previewed} />
       <Notices />
       <DropTarget datasetId={openDataset} />
       <Suspense>

@@ -1,17 +1,17 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { CircleAlert } from 'lucide-react';
 
-import { Button } from '@/components/button';
-import { PlaceItem } from '@/components/place-list';
 import { Failed, Skeleton } from '@/components/states';
-import { uploadQuery, warningsQuery } from '@/features/uploads/api';
+import { uploadQuery } from '@/features/uploads/api';
 import { ReceiptDetails, ReceiptLine } from '@/features/uploads/components/receipt';
 import { StateBadge } from '@/features/uploads/components/upload-table';
+import { Warnings } from '@/features/uploads/components/warnings';
 import { warningCount } from '@/features/uploads/receipt-lines';
+import { isOver } from '@/features/uploads/upload-state';
 import type { Upload } from '@/lib/api/types';
 import { typeName } from '@/lib/cells';
-import { bytes, count, exactTime, plural } from '@/lib/format';
+import { bytes, count, exactTime } from '@/lib/format';
 
 const MODES: Partial<Record<Upload['mode'], string>> = { new: 'makes', append: 'appends to', replace: 'replaces the rows of', upsert: 'updates', sync: 'synchronises' };
 
@@ -41,26 +41,11 @@ function Columns({ upload }: { upload: Upload }) {
   );
 }
 
-function Warnings({ upload }: { upload: Upload }) {
-  const warnings = useInfiniteQuery(warningsQuery(upload.id));
-  const places = warnings.data?.pages.flatMap((page) => page.places) ?? [];
-  const total = upload.receipt ? warningCount(upload.receipt) : 0;
-  if (total === 0 && places.length === 0) return null;
-  return (
-    <section className="stack">
-      <h2>{plural(Math.max(total, places.length), 'warning')}</h2>
-      {warnings.isError ? <Failed error={warnings.error} what="The warnings could not be read" onRetry={() => void warnings.refetch()} /> : null}
-      {places.length > 0 ? <ol className="card places">{places.map((place, i) => <PlaceItem key={i} place={place} />)}</ol> : null}
-      {warnings.hasNextPage ? <Button onPress={() => void warnings.fetchNextPage()}>Show more warnings</Button> : null}
-    </section>
-  );
-}
-
 /** One import's account: what was read, what became of it, what was found. */
 export function UploadPage({ id }: { id: string }) {
   const query = useQuery({
     ...uploadQuery(id),
-    refetchInterval: ({ state }) => (state.data && !['published', 'failed', 'cancelled'].includes(state.data.state) ? 1500 : false),
+    refetchInterval: ({ state }) => (state.data && !isOver(state.data) ? 1500 : false),
   });
   if (query.isPending) return <Skeleton lines={8} />;
   if (!query.data) return <Failed error={query.error} what="The upload could not be read" onRetry={() => void query.refetch()} actions={<Link to="/uploads" className="btn">Go to uploads</Link>} />;
@@ -69,6 +54,7 @@ export function UploadPage({ id }: { id: string }) {
     <div className="page">
       <div className="page-head">
         <h1>{upload.file_name}</h1>
+        {isOver(upload) || upload.confirm === 'auto' ? null : <Link to="/uploads/$id/preview" params={{ id }} className="btn primary">Look at the preview</Link>}
         {upload.version ? <Link to="/datasets/$id" params={{ id: upload.dataset_id }} search={{ version: upload.version }} className="btn primary">Open {upload.dataset_name.length > 30 ? 'dataset' : upload.dataset_name} v{upload.version}</Link> : null}
       </div>
       <div className="row" style={{ flexWrap: 'wrap' }}>
@@ -93,7 +79,7 @@ export function UploadPage({ id }: { id: string }) {
           ) : null}
         </section>
       ) : null}
-      <Warnings upload={upload} />
+      <Warnings id={upload.id} generation={upload.generation} total={upload.receipt ? warningCount(upload.receipt) : 0} />
       <Columns upload={upload} />
     </div>
   );

@@ -140,6 +140,7 @@ impl Source {
 
     fn find(input: Input, asked: &Asked<'_>) -> Result<Self, FileError> {
         let head = head(&mut input.start())?;
+        let mut choices = Vec::new();
         let (layer, member, note) = match looks(&head) {
             Looks::Gz => (Layer::Gz, None, None),
             Looks::Zst => (Layer::Zst, None, None),
@@ -149,6 +150,7 @@ impl Source {
                     return Self::workbook(input, format, asked);
                 }
                 let (at, name, note) = packed::choose(&members, asked.member)?;
+                choices = packed::choices(members.iter().map(|(_, name)| name.as_str()));
                 (Layer::Zip(at), Some(name), note)
             }
             looks => return Self::content(input, None, looks, asked),
@@ -167,6 +169,7 @@ impl Source {
         source.kind.container = Some(Container {
             packing: layer.packing(),
             member,
+            members: choices,
         });
         Ok(source)
     }
@@ -183,7 +186,7 @@ impl Source {
             first: false,
         };
         let mut source = Self::find(input, &asked)?;
-        if source.kind != plan.kind {
+        if !source.kind.reads_as(&plan.kind) {
             return Err(FileError::Plan(
                 "the file is another than was analysed".to_owned(),
             ));
@@ -333,6 +336,7 @@ impl Source {
                 format,
                 container: None,
                 sheet: Some(workbook.sheet().to_owned()),
+                sheets: workbook.sheets(),
             },
             notes,
             input,

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use contracts::plan::Packing;
+use contracts::plan::{CHOICES_MAX, Packing};
 use flate2::read::MultiGzDecoder;
 use zip::{ZipArchive, read::ZipFile, result::ZipError};
 
@@ -195,6 +195,12 @@ pub(super) fn choose(
         ),
     });
     Ok((*at, name.clone(), note))
+}
+
+/// What can be chosen from, where there is anything to choose.
+pub(super) fn choices<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Vec<String> {
+    let shown = if names.len() > 1 { CHOICES_MAX } else { 0 };
+    names.take(shown).map(str::to_owned).collect()
 }
 
 /// The first few names, and how many more there are.

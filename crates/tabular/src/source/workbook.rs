@@ -14,7 +14,7 @@ use super::{
     Asked, Input, Note, Take, compound,
     delimited::Writer,
     package,
-    packed::names,
+    packed::{choices, names},
     print::{date, duration, number, time_of_day},
     unharmed,
 };
@@ -178,6 +178,17 @@ impl Workbook {
 
     pub(super) fn sheet(&self) -> &str {
         &self.sheet
+    }
+
+    /// Names of all its sheets, hidden ones too, where there are several.
+    pub(super) fn sheets(&self) -> Vec<String> {
+        let sheets = self.book.sheets();
+        let sheets: Vec<&str> = sheets
+            .iter()
+            .filter(|sheet| sheet.typ == SheetType::WorkSheet)
+            .map(|sheet| sheet.name.as_str())
+            .collect();
+        choices(sheets.into_iter())
     }
 
     pub(super) fn pour(&mut self, take: &mut Take<'_>) -> Result<(), FileError> {

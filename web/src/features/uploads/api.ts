@@ -27,9 +27,10 @@ export const uploadsQuery = infiniteQueryOptions({
 export const uploadQuery = (id: string) =>
   queryOptions({ queryKey: ['upload', id], queryFn: ({ signal }) => showUpload(id, signal) });
 
-export const warningsQuery = (id: string) =>
+/** Of this generation's plan. */
+export const warningsQuery = (id: string, generation: number) =>
   infiniteQueryOptions({
-    queryKey: ['upload', id, 'warnings'],
+    queryKey: ['upload', id, 'warnings', generation],
     queryFn: ({ signal, pageParam }) =>
       unwrap(api.GET('/api/v1/uploads/{id}/warnings', { params: { path: { id }, query: pageParam ? { cursor: pageParam } : {} }, signal })),
     initialPageParam: '',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Receipt, Upload } from '@/lib/api/types';
 
 import { balances, terms } from './receipt-lines';
-import { fraction, pushSample, rate, secondsLeft, stageOf, type Sample } from './upload-state';
+import { fraction, paceOf, pushSample, rate, secondsLeft, stageOf, type Sample } from './upload-state';
 
 const upload = (part: Partial<Upload>): Upload => ({
   id: 'upl_1', file_name: 'a.csv', state: 'created', generation: 1, mode: 'new', key: [], options: {}, confirm: 'auto', bytes_total: 1000,
@@ -44,6 +44,25 @@ describe('rows a second', () => {
   it('is unknown at first and after a new start', () => {
     expect(rate([{ at: 0, value: 5 }])).toBeNull();
     expect(pushSample([{ at: 0, value: 500 }], { at: 10, value: 3 })).toEqual([{ at: 10, value: 3 }]);
+  });
+});
+
+describe('the pace', () => {
+  const samples: Sample[] = [{ at: 0, value: 0 }, { at: 1000, value: 100 }];
+
+  it('is measured here until the server tells it', () => {
+    const reading = upload({ state: 'analysing', bytes_read: 100, rows_read: 20 });
+    expect(paceOf('analysing', reading, null, samples)).toEqual({ done: 100, all: 1000, unit: 'bytes', perSecond: 100, rows: { found: 20, perSecond: null }, secondsLeft: 9 });
+    expect(paceOf('analysing', { ...reading, rows_per_second: 15, seconds_left: 7 }, null, samples)).toMatchObject({ rows: { found: 20, perSecond: 15 }, secondsLeft: 7 });
+  });
+
+  it('counts bytes while they leave, also before the upload has an id', () => {
+    expect(paceOf('sending', null, { sent: 100, total: 1000 }, samples)).toMatchObject({ done: 100, unit: 'bytes', perSecond: 100, rows: null, secondsLeft: 9 });
+    expect(paceOf('confirming', upload({ state: 'awaiting_confirmation' }), null, [])).toBeNull();
+  });
+
+  it('is of a preview that is written never that of publishing', () => {
+    expect(stageOf(upload({ state: 'loading', confirm: 'ask' }), null, false)).toBe('loading');
   });
 });
 

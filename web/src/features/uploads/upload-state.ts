@@ -1,7 +1,7 @@
 // What a card in the dock says: the stage, how far, how fast, how long still. Pure; `upload-store.ts` feeds it.
 import type { Upload } from '@/lib/api/types';
 
-export type Stage = 'sending' | 'paused' | 'waiting' | 'analysing' | 'confirming' | 'loading' | 'published' | 'failed' | 'cancelled' | 'interrupted';
+export type Stage = 'sending' | 'paused' | 'waiting' | 'analysing' | 'confirming' | 'loading' | 'publishing' | 'published' | 'failed' | 'cancelled' | 'interrupted';
 
 export interface Sample {
   at: number;
@@ -31,7 +31,7 @@ export interface Sending {
   total: number;
 }
 
-export function stageOf(upload: Pick<Upload, 'state'>, sending: Sending | null, sentElsewhere: boolean): Stage {
+export function stageOf(upload: Pick<Upload, 'state' | 'plan' | 'rows_written' | 'confirm'>, sending: Sending | null, sentElsewhere: boolean): Stage {
   switch (upload.state) {
     case 'created':
       if (sending) return sending.sent < sending.total ? 'sending' : 'waiting';
@@ -40,10 +40,16 @@ export function stageOf(upload: Pick<Upload, 'state'>, sending: Sending | null, 
       return 'waiting';
     case 'awaiting_confirmation':
       return 'confirming';
+    case 'loading':
+      // Of a preview the differences are worked out once all is written; the publishing follows the confirmation.
+      return upload.confirm === 'auto' && upload.plan && upload.rows_written >= upload.plan.rows ? 'publishing' : 'loading';
     default:
       return upload.state;
   }
 }
+
+/** Nothing will change any more. */
+export const isOver = ({ state }: Pick<Upload, 'state'>): boolean => state === 'published' || state === 'failed' || state === 'cancelled';
 
 export const isFinal = (stage: Stage): boolean => stage === 'published' || stage === 'failed' || stage === 'cancelled';
 
@@ -66,4 +72,29 @@ export function measure(stage: Stage, upload: Upload, sending: Sending | null): 
 
 export function secondsLeft(done: number, all: number, perSecond: number | null): number | null {
   return perSecond === null || perSecond <= 0 || all < done ? null : (all - done) / perSecond;
+}
+
+export interface Pace {
+  done: number;
+  all: number;
+  unit: 'bytes' | 'rows';
+  /** In the same unit. */
+  perSecond: number | null;
+  /** Of a reading, which is measured in bytes: rows so far, and how many a second. */
+  rows: { found: number; perSecond: number | null } | null;
+  secondsLeft: number | null;
+}
+
+/** How far and how fast a stage is: as the server knows it, else as the samples of this page show. */
+export function paceOf(stage: Stage, upload: Upload | null, sending: Sending | null, samples: readonly Sample[]): Pace | null {
+  const measured = upload ? measure(stage, upload, sending) : sending && { done: sending.sent, all: sending.total, unit: 'bytes' as const };
+  if (!measured) return null;
+  const ours = rate(samples);
+  const known = stage === 'analysing' || stage === 'loading' ? upload : null;
+  return {
+    ...measured,
+    perSecond: (measured.unit === 'rows' ? known?.rows_per_second : null) ?? ours,
+    rows: stage === 'analysing' && known && known.rows_read > 0 ? { found: known.rows_read, perSecond: known.rows_per_second ?? null } : null,
+    secondsLeft: known?.seconds_left ?? secondsLeft(measured.done, measured.all, ours),
+  };
 }

@@ -44,6 +44,8 @@ const listeners = new Set<() => void>();
 const finishedListeners = new Set<Published>();
 const aborts = new Map<string, AbortController>();
 const polling = new Set<string>();
+/** Ends the wait before the next poll. */
+const wakes = new Map<string, () => void>();
 /** Files that are being sent or held, by the upload's id. */
 const files = new Map<string, File>();
 
@@ -58,7 +60,7 @@ export function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** Called when an upload comes to its end while the page looks on. */
+/** Called when an upload comes to its end, or begins to wait for its user, while the page looks on. */
 export function onFinished(listener: Published): () => void {
   finishedListeners.add(listener);
   return () => finishedListeners.delete(listener);
@@ -80,7 +82,7 @@ export const stage = (item: Tracked): Stage => {
 };
 
 /** Asks for an upload and sends the file; every later step is the server's, and is polled. */
-export async function start(file: File, datasetName: string, request: Omit<CreateUpload, 'file_name' | 'bytes' | 'checksum'>): Promise<void> {
+export async function start(file: File, datasetName: string, request: Omit<CreateUpload, 'file_name' | 'bytes' | 'checksum'>, onCreated?: (id: string) => void): Promise<void> {
   let key = `local-${crypto.randomUUID()}`;
   const abort = new AbortController();
   aborts.set(key, abort);
@@ -97,6 +99,7 @@ export async function start(file: File, datasetName: string, request: Omit<Creat
     aborts.delete(key);
     key = created.id;
     poll(key);
+    onCreated?.(key);
     await send(key, file, created, abort);
   } catch (error) {
     if (!isAbort(error)) patch(key, { error, sending: null });
@@ -224,13 +227,29 @@ export function restore(uploads: readonly Upload[]): void {
   }
 }
 
+/** Follows an upload from what was just learned of it, also one that was put away. */
+export function follow(upload: Upload): void {
+  const { id } = upload;
+  const known = tracked.find((item) => item.key === id);
+  if (known) patch(id, { upload });
+  else set([{ ...fresh, key: id, fileName: upload.file_name, datasetName: upload.dataset_name, upload }, ...tracked]);
+  poll(id);
+  if (known?.upload?.state !== upload.state) wakes.get(id)?.();
+}
+
 function poll(id: string): void {
   if (polling.has(id)) return;
   polling.add(id);
   void (async () => {
     let wait = 400;
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, wait);
+        wakes.set(id, () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
       const before = tracked.find((item) => item.key === id);
       if (!before || (before.error !== null && !before.upload)) break;
       try {
@@ -248,7 +267,8 @@ function poll(id: string): void {
           for (const listener of finishedListeners) listener(upload);
           break;
         }
-        wait = now === 'interrupted' ? 5000 : now === 'sending' ? 1500 : Math.min(1000, wait + 100);
+        if (now === 'confirming' && stageBefore !== upload.state) for (const listener of finishedListeners) listener(upload);
+        wait = now === 'interrupted' || now === 'confirming' ? 5000 : now === 'sending' ? 1500 : Math.min(1000, wait + 100);
       } catch (error) {
         const code = codeOf(error);
         if (code === 'not_found' || code === 'unauthenticated') break;
@@ -257,6 +277,7 @@ function poll(id: string): void {
       }
     }
     polling.delete(id);
+    wakes.delete(id);
   })();
 }
 

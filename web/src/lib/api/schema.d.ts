@@ -966,6 +966,8 @@ export interface components {
             packing: components["schemas"]["Packing"];
             /** @description The file of the archive that is read. It is only shown, never used as a path. */
             member?: string | null;
+            /** @description Where there are several to choose from: their names, the first [`CHOICES_MAX`]. */
+            members?: string[];
         };
         /** @description `POST /datasets/{id}/hooks` */
         CreateHook: {
@@ -1133,6 +1135,8 @@ export interface components {
             format?: components["schemas"]["FileFormat"];
             container?: components["schemas"]["Container"] | null;
             sheet?: string | null;
+            /** @description Where there are several to choose from: their names, the first [`CHOICES_MAX`]. */
+            sheets?: string[];
         };
         /** @description The file's half of a plan. */
         FilePlan: components["schemas"]["FileKind"] & {

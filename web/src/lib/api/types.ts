@@ -25,7 +25,16 @@ export type PartLinks = Schemas['PartLinks'];
 export type PartLink = Schemas['PartLink'];
 export type SentPart = Schemas['SentPart'];
 export type UploadState = Schemas['UploadState'];
-export type Upload = Schemas['Upload'];
+/** How fast it goes is told by newer servers only. */
+export type Upload = Schemas['Upload'] & { rows_per_second?: number | null; seconds_left?: number | null };
+export type Options = Schemas['Options'];
+export type Plan = Schemas['Plan'];
+export type Mapped = Schemas['Mapped'];
+export type MappedBy = Schemas['MappedBy'];
+export type ChangeUpload = Schemas['ChangeUpload'];
+export type Preview = Schemas['Preview'];
+export type PreviewColumn = Schemas['PreviewColumn'];
+export type PreviewCounts = Schemas['PreviewCounts'];
 export type Place = Schemas['Place'];
 export type QuarantinedRow = Schemas['QuarantinedRow'];
 export type QuarantineList = Schemas['QuarantineList'];

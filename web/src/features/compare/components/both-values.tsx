@@ -35,7 +35,7 @@ interface BothValuesProps {
   change: Change | null;
   trigger: RefObject<HTMLElement | null>;
   from: number;
-  to: number;
+  to: number | null;
   onClose: () => void;
 }
 
@@ -47,7 +47,7 @@ export function BothValues({ change, trigger, from, to, onClose }: BothValuesPro
         <Dialog className="diff-pop" aria-label={`Both values of ${change.name}`}>
           <b>{change.name}</b>
           <Side title={`v${from}`} look="was" value={change.before} />
-          <Side title={`v${to}`} look="is" value={change.after} />
+          <Side title={to === null ? 'After the import' : `v${to}`} look="is" value={change.after} />
         </Dialog>
       ) : null}
     </Popover>

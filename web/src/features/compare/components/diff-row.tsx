@@ -14,7 +14,8 @@ import { DiffValue } from './diff-value';
 export interface DiffRowProps {
   dataset: string;
   from: number;
-  to: number;
+  /** Null of what is not published yet. */
+  to: number | null;
   row: ChangedRow;
   /** Position among the rows that differ. */
   index: number;
@@ -36,7 +37,7 @@ export const DiffRow = memo(function DiffRow({ dataset, from, to, row, index, co
         <span className="visually-hidden">{kind}</span>
       </td>
       <th scope="row" className="rowid" aria-colindex={2}>
-        <Link to="/datasets/$id" params={{ id: dataset }} search={{ version: kind === 'removed' ? from : to, row: Number(row.row_id) }} preload={false} title="Show the whole row">
+        <Link to="/datasets/$id" params={{ id: dataset }} search={{ version: kind === 'removed' || to === null ? from : to, row: Number(row.row_id) }} preload={false} title="Show the whole row">
           {count(Number(row.row_id))}
         </Link>
       </th>

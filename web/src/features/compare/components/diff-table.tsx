@@ -19,7 +19,8 @@ const CHANGED_WIDTH_MAX = 380;
 interface DiffTableProps {
   dataset: string;
   from: number;
-  to: number;
+  /** Null of what is not published yet. */
+  to: number | null;
   columns: readonly Column[];
   /** Positions of the columns to show. */
   shown: readonly number[];
@@ -82,7 +83,7 @@ export function DiffTable({ dataset, from, to, columns, shown, sides, rows, tota
   const after = virtualRows.getTotalSize() - (items.at(-1)?.end ?? 0);
   const span = visible.length + 2 + Number(padLeft) + Number(padRight);
   return (
-    <div className="diff" ref={scroller} role="region" aria-label={`Rows that differ between v${from} and v${to}`} tabIndex={0}>
+    <div className="diff" ref={scroller} role="region" aria-label={to === null ? `Rows of v${from} that will differ` : `Rows that differ between v${from} and v${to}`} tabIndex={0}>
       <table aria-rowcount={total + 1} aria-colcount={shown.length + 2} style={{ width: virtualColumns.getTotalSize() }}>
         <colgroup>
           <col style={{ width: SIGN_WIDTH }} />

@@ -12,9 +12,10 @@ import { useTracked } from '../use-tracked';
 import { UploadCard } from './upload-card';
 import './uploads.css';
 
-/** One card per file on its way, over every page. */
-export function Dock() {
-  const items = useTracked();
+/** One card per file on its way, over every page; `hidden` is told of by the page itself. */
+export function Dock({ hidden }: { hidden: string | null }) {
+  const tracked = useTracked();
+  const items = tracked.filter((item) => item.key !== hidden);
   const [folded, setFolded] = useState(() => window.matchMedia('(max-width: 720px)').matches); // A phone has no room to spare.
   const known = useQuery({
     queryKey: ['uploads', 'dock'],
@@ -25,11 +26,16 @@ export function Dock() {
     if (known.data) restore(known.data.uploads);
   }, [known.data]);
   if (items.length === 0) return null;
-  const underway = items.filter((item) => !isFinal(stage(item)));
+  const waiting = items.filter((item) => stage(item) === 'confirming');
+  const underway = items.filter((item) => !isFinal(stage(item)) && !waiting.includes(item));
+  const told = [
+    ...(underway.length > 0 ? [`${plural(underway.length, 'file')} on the way`] : []),
+    ...(waiting.length > 0 ? [`${waiting.length} waiting for you`] : []),
+  ];
   return (
     <section className="dock" aria-label="Uploads on their way">
       <div className="dock-head">
-        <span className="grow">{underway.length > 0 ? `${plural(underway.length, 'file')} on the way` : `${plural(items.length, 'upload')} finished`}</span>
+        <span className="grow">{told.length > 0 ? told.join(', ') : `${plural(items.length, 'upload')} finished`}</span>
         <IconButton label={folded ? 'Unfold uploads' : 'Fold uploads'} tiny onPress={() => setFolded(!folded)}>
           {folded ? <ChevronUp size={15} aria-hidden /> : <ChevronDown size={15} aria-hidden />}
         </IconButton>

@@ -1,58 +1,17 @@
 import { Link } from '@tanstack/react-router';
-import { Check, CircleAlert, X } from 'lucide-react';
+import { CircleAlert, X } from 'lucide-react';
 
 import { Button, IconButton } from '@/components/button';
-import { Progress } from '@/components/progress';
 import { ApiProblem } from '@/lib/api/problem';
-import { bytes, count, duration } from '@/lib/format';
+import { bytes, plural } from '@/lib/format';
 
 import { chooseFiles } from '../drop-intent';
 import { warningCount } from '../receipt-lines';
 import { pickFiles } from '../pick-files';
 import { cancel, dismiss, goOn, inParts, pause, stage, type Tracked } from '../upload-store';
-import { fraction, isFinal, measure, rate, secondsLeft, type Stage } from '../upload-state';
+import { isFinal } from '../upload-state';
 import { ReceiptLine } from './receipt';
-
-const STEPS: readonly { stage: Stage; label: string }[] = [
-  { stage: 'sending', label: 'Sending' },
-  { stage: 'analysing', label: 'Analysing' },
-  { stage: 'loading', label: 'Loading' },
-  { stage: 'published', label: 'Published' },
-];
-
-function Steps({ now }: { now: Stage }) {
-  const at = now === 'paused' ? 0 : now === 'waiting' || now === 'confirming' ? 1 : STEPS.findIndex((step) => step.stage === now);
-  return (
-    <div className="steps">
-      {STEPS.map((step, i) => (
-        <span key={step.stage} className={i === at && now !== 'published' ? 'on' : i <= at ? 'done' : ''}>
-          {i > 0 ? '→ ' : ''}
-          {step.label}
-          {i < at || now === 'published' ? <Check size={11} aria-hidden /> : null}
-        </span>
-      ))}
-    </div>
-  );
-}
-
-function Pace({ item, now }: { item: Tracked; now: Stage }) {
-  if (!item.upload && !item.sending) return null;
-  const done = item.upload ? measure(now, item.upload, item.sending) : item.sending && { done: item.sending.sent, all: item.sending.total, unit: 'bytes' as const };
-  if (now === 'waiting') return <span className="small faint">Sent. Waiting for the analysis to begin…</span>;
-  if (!done) return null;
-  const show = done.unit === 'bytes' ? bytes : count;
-  const perSecond = rate(item.samples);
-  const left = secondsLeft(done.done, done.all, perSecond);
-  return (
-    <span className="small faint">
-      {item.sending?.checking ? 'Checking the file: ' : ''}
-      {show(done.done)} of {show(done.all)}
-      {done.unit === 'rows' ? ' rows' : ''}
-      {perSecond === null ? '' : done.unit === 'rows' ? ` · ${count(Math.round(perSecond))} rows/s` : ` · ${bytes(perSecond)}/s`}
-      {left === null || left <= 0 ? '' : ` · ${duration(left)} left`}
-    </span>
-  );
-}
+import { UploadProgress } from './upload-progress';
 
 function failure(item: Tracked): { title: string; detail: string; request: string | null } {
   const problem = item.upload?.problem ?? (item.error instanceof ApiProblem ? item.error.problem : null);
@@ -98,7 +57,6 @@ export function UploadCard({ item }: { item: Tracked }) {
   const now = stage(item);
   const final = isFinal(now);
   const { upload } = item;
-  const part = upload ? fraction(now, upload, item.sending) : item.sending ? item.sending.sent / Math.max(1, item.sending.total) : null;
   const failed = now === 'failed' ? failure(item) : null;
   return (
     <li className="dock-card" data-stage={now} data-testid="upload-card" data-dataset={item.datasetName}>
@@ -125,7 +83,20 @@ export function UploadCard({ item }: { item: Tracked }) {
             Cancel
           </Button>
         )}
+        {now === 'confirming' ? (
+          <IconButton label={`Put ${item.fileName} away; it keeps waiting in Uploads`} tiny onPress={() => dismiss(item.key)}>
+            <X size={14} aria-hidden />
+          </IconButton>
+        ) : null}
       </div>
+      {now === 'confirming' && upload ? (
+        <span className="row small">
+          <span className="badge warn">Waiting for you</span>
+          <Link to="/uploads/$id/preview" params={{ id: upload.id }}>
+            Look at the preview
+          </Link>
+        </span>
+      ) : null}
       {now === 'interrupted' ? <Interrupted item={item} /> : null}
       {now === 'paused' && item.held?.reason ? (
         <div className="notice warn" role="alert">
@@ -133,13 +104,7 @@ export function UploadCard({ item }: { item: Tracked }) {
           <span>{item.held.reason}</span>
         </div>
       ) : null}
-      {!final && now !== 'interrupted' ? (
-        <>
-          <Steps now={now} />
-          <Progress label={`${item.fileName}: ${now}`} value={part} />
-          {item.offline ? <span className="small faint">Gridkeep cannot be reached; it goes on by itself.</span> : <Pace item={item} now={now} />}
-        </>
-      ) : null}
+      {!final && now !== 'interrupted' && now !== 'confirming' ? <UploadProgress item={item} /> : null}
       {now === 'published' && upload ? (
         <>
           {upload.receipt ? <ReceiptLine receipt={upload.receipt} /> : null}
@@ -150,7 +115,7 @@ export function UploadCard({ item }: { item: Tracked }) {
               </Link>
             ) : null}
             <Link to="/uploads/$id" params={{ id: upload.id }}>
-              Receipt{upload.receipt && warningCount(upload.receipt) > 0 ? ` · ${count(warningCount(upload.receipt))} warnings` : ''}
+              Receipt{upload.receipt && warningCount(upload.receipt) > 0 ? ` · ${plural(warningCount(upload.receipt), 'warning')}` : ''}
             </Link>
           </div>
         </>

@@ -1,8 +1,10 @@
+import { useNavigate } from '@tanstack/react-router';
 import { FileSpreadsheet, TriangleAlert } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { Input, ListBox, ListBoxItem, SearchField } from 'react-aria-components';
 
 import { Button } from '@/components/button';
+import { Checkbox } from '@/components/checkbox';
 import { Dialog, DialogBody, DialogFoot } from '@/components/dialog';
 import { Segmented } from '@/components/segmented';
 import { TextField } from '@/components/text-field';
@@ -10,25 +12,11 @@ import type { Dataset, Mode } from '@/lib/api/types';
 import { bytes, plural } from '@/lib/format';
 
 import { type Intent, setIntent } from '../drop-intent';
+import { EFFECT, INTO, type Into, needsKey } from '../into';
+import { rememberPreview, type Target, usePreviewChoice } from '../preview-choice';
 import { start } from '../upload-store';
 import './uploads.css';
 import { KeyPicker, usualKey } from './key-picker';
-
-type Into = Exclude<Mode, 'new'>;
-
-const INTO: readonly { id: Into; label: string }[] = [
-  { id: 'append', label: 'Append' },
-  { id: 'upsert', label: 'Update and add' },
-  { id: 'sync', label: 'Synchronise' },
-  { id: 'replace', label: 'Replace' },
-];
-
-const EFFECT: Record<Into, (dataset: Dataset) => string> = {
-  append: (dataset) => `Adds the file's rows after the ${plural(dataset.rows, 'row')} of ${dataset.name}.`,
-  upsert: (dataset) => `Rows with a known key are updated where they differ, others are added. Rows of ${dataset.name} that the file lacks stay.`,
-  sync: (dataset) => `As Update and add; rows of ${dataset.name} that the file lacks are deleted. They stay in History.`,
-  replace: (dataset) => `A new version holds the file's rows only. The ${plural(dataset.rows, 'row')} of v${dataset.version} stay in History.`,
-};
 
 /** "flights 2013.csv" → "flights 2013" */
 const nameOf = (file: string): string => file.replace(/\.(csv|tsv|txt)$/i, '').slice(0, 200);
@@ -41,7 +29,7 @@ interface UploadDialogProps {
 export function UploadDialog({ intent, datasets }: UploadDialogProps) {
   const writable = useMemo(() => datasets.filter((dataset) => dataset.role !== 'viewer'), [datasets]);
   const preset = writable.find((dataset) => dataset.id === intent.datasetId);
-  const [target, setTarget] = useState<'new' | 'existing'>(preset ? 'existing' : 'new');
+  const [target, setTarget] = useState<Target>(preset ? 'existing' : 'new');
   const [name, setName] = useState(nameOf(intent.files[0]?.name ?? ''));
   const [chosen, setChosen] = useState<string | null>(preset?.id ?? null);
   const [mode, setMode] = useState<Into>('append');
@@ -49,18 +37,22 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
   const [search, setSearch] = useState('');
   const dataset = writable.find((other) => other.id === chosen);
   const key = dataset && picked?.dataset === dataset.id ? picked.key : dataset ? usualKey(dataset) : [];
-  const needsKey = mode === 'upsert' || mode === 'sync';
+  const asks = usePreviewChoice(target);
+  const keyed = needsKey(mode);
   const many = intent.files.length > 1;
   const empty = intent.files.filter((file) => file.size === 0);
-  const ready = empty.length === 0 && (target === 'new' ? many || name.trim() !== '' : dataset !== undefined && (!needsKey || key.length > 0));
+  const ready = empty.length === 0 && (target === 'new' ? many || name.trim() !== '' : dataset !== undefined && (!keyed || key.length > 0));
   const found = writable.filter((other) => other.name.toLowerCase().includes(search.trim().toLowerCase()));
+
+  const navigate = useNavigate();
+  const show = (id: string): void => void navigate({ to: '/uploads/$id/preview', params: { id } });
 
   const send = (): void => {
     for (const file of intent.files) {
       const where: { dataset: { id: string } | { new_name: string }; mode: Mode } =
         target === 'existing' && dataset ? { dataset: { id: dataset.id }, mode } : { dataset: { new_name: many ? nameOf(file.name) : name.trim() }, mode: 'new' };
       const into = 'id' in where.dataset ? (dataset?.name ?? '') : where.dataset.new_name;
-      void start(file, into, { ...where, key: target === 'existing' && needsKey ? key : [], options: {}, confirm: 'auto' });
+      void start(file, into, { ...where, key: target === 'existing' && keyed ? key : [], options: {}, confirm: asks ? 'ask' : 'auto' }, asks && !many ? show : undefined);
     }
     setIntent(null);
   };
@@ -131,11 +123,14 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
               <p className="small faint" role="status">
                 {dataset ? EFFECT[mode](dataset) : 'Choose the dataset that the rows go to.'}
               </p>
-              {dataset && needsKey ? <KeyPicker dataset={dataset} value={key} onChange={(next) => setPicked({ dataset: dataset.id, key: next })} /> : null}
+              {dataset && keyed ? <KeyPicker dataset={dataset} value={key} onChange={(next) => setPicked({ dataset: dataset.id, key: next })} /> : null}
             </>
           ) : null}
         </DialogBody>
         <DialogFoot>
+          <span className="grow" title="Shows how the file is read and what becomes of its rows; nothing is imported until you say so">
+            <Checkbox isSelected={asks} onChange={(on) => rememberPreview(target, on)}>Preview before import</Checkbox>
+          </span>
           <Button look="quiet" onPress={() => setIntent(null)}>
             Cancel
           </Button>

@@ -7,9 +7,9 @@ import { bytes, count } from '@/lib/format';
 const LOOK: Record<UploadState, { label: string; look: string }> = {
   created: { label: 'not sent yet', look: '' },
   uploaded: { label: 'sent', look: 'info' },
-  analysing: { label: 'analysing', look: 'info' },
-  awaiting_confirmation: { label: 'awaits confirmation', look: 'warn' },
-  loading: { label: 'loading', look: 'info' },
+  analysing: { label: 'reading', look: 'info' },
+  awaiting_confirmation: { label: 'Waiting for you', look: 'warn' },
+  loading: { label: 'writing', look: 'info' },
   published: { label: 'published', look: 'good' },
   failed: { label: 'failed', look: 'bad' },
   cancelled: { label: 'cancelled', look: '' },
@@ -38,7 +38,13 @@ export function UploadTable({ uploads, withDataset }: { uploads: readonly Upload
               <td style={{ minWidth: 140 }}>
                 <Link to="/uploads/$id" params={{ id: upload.id }}><b style={{ fontWeight: 600 }}>{upload.file_name}</b></Link>
               </td>
-              <td><StateBadge state={upload.state} /></td>
+              <td>
+                {upload.state === 'awaiting_confirmation' ? (
+                  <Link to="/uploads/$id/preview" params={{ id: upload.id }} title="Look at the preview"><StateBadge state={upload.state} /></Link>
+                ) : (
+                  <StateBadge state={upload.state} />
+                )}
+              </td>
               {withDataset ? (
                 <td>{upload.version ? <Link to="/datasets/$id" params={{ id: upload.dataset_id }}>{upload.dataset_name} v{upload.version}</Link> : <span className="faint">{upload.dataset_name}</span>}</td>
               ) : null}

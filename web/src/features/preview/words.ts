@@ -1,0 +1,45 @@
+// What an import is about to do, in words.
+import type { MappedBy, Mode, PreviewCounts, Problem } from '@/lib/api/types';
+import { count, plural } from '@/lib/format';
+
+/** "1,204 rows will be added, 37 changed, 5 set aside." The first part names the rows; what is none is not told. */
+export function summary(counts: PreviewCounts, mode: Mode): string {
+  const parts: [number, string][] = [
+    [counts.inserted, 'added'],
+    [counts.updated, 'changed'],
+    [counts.deleted, mode === 'replace' ? 'replaced' : 'deleted'],
+    [counts.quarantined, 'set aside'],
+  ];
+  const told = parts.filter(([n]) => n > 0).map(([n, what], i) => (i === 0 ? `${plural(n, 'row')} will be ${what}` : `${count(n)} ${what}`));
+  return told.length === 0 ? 'No row will be added or changed.' : `${told.join(', ')}.`;
+}
+
+/** What the file holds and the import leaves alone. */
+export function rest(counts: PreviewCounts): string | null {
+  const parts = [
+    counts.unchanged > 0 ? `${plural(counts.unchanged, 'row')} ${counts.unchanged === 1 ? 'is' : 'are'} in the dataset already, cell for cell` : null,
+    counts.superseded > 0 ? `${count(counts.superseded)} ${counts.superseded === 1 ? 'is' : 'are'} overtaken by a later row of the file with the same key` : null,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : `${parts.join('; ')}.`;
+}
+
+export const WHY: Record<MappedBy, { label: string; look: '' | 'good' | 'info' | 'warn' }> = {
+  exact: { label: 'same name', look: 'good' },
+  remembered: { label: 'as the last time', look: 'good' },
+  chosen: { label: 'chosen', look: 'info' },
+  alike: { label: 'looks alike', look: 'warn' },
+  new: { label: 'new column', look: 'info' },
+  left_out: { label: 'left out', look: '' },
+};
+
+/** Where in the options a problem is mended: which option, and of which column of the file. */
+export function placeOf(problem: Pick<Problem, 'pointer'> | null | undefined): { option: string; column: string | null } | null {
+  const [, option, ...column] = /^\/(?:options\/)?([^/]+)(?:\/(.+))?$/.exec(problem?.pointer ?? '') ?? [];
+  if (option === undefined) return null;
+  return { option, column: column[0]?.replaceAll('~1', '/').replaceAll('~0', '~') ?? null };
+}
+
+const CONTROLS: ReadonlySet<string> = new Set(['mapping', 'new_columns', 'mode', 'key', 'encoding', 'delimiter', 'quote', 'header_rows', 'preamble', 'footer', 'sheet', 'member']);
+
+/** Whether there is something on the page to mend it by; else it is told above all. */
+export const hasControl = (place: ReturnType<typeof placeOf>): boolean => place !== null && CONTROLS.has(place.option);

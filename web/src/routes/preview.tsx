@@ -1,0 +1,86 @@
+import { Link, useNavigate } from '@tanstack/react-router';
+import { Ban, CircleAlert, CircleCheck } from 'lucide-react';
+import { useEffect } from 'react';
+
+import { Button } from '@/components/button';
+import { Empty, Failed, Skeleton } from '@/components/states';
+import { PreviewView } from '@/features/preview/components/preview-view';
+import { type PreviewState, usePreview } from '@/features/preview/use-preview';
+import { isOver } from '@/features/uploads/upload-state';
+import { follow } from '@/features/uploads/upload-store';
+import type { Upload } from '@/lib/api/types';
+
+/** A file before it is imported. Everything about it is the server's, so that a reload or another window shows the same. */
+export function PreviewPage({ id }: { id: string }) {
+  const navigate = useNavigate();
+  const state = usePreview(id);
+  const { query, upload, confirmed } = state;
+  const published = upload?.state === 'published' ? upload : null;
+  const underway = upload && !isOver(upload) ? upload : null;
+  useEffect(() => {
+    if (!underway) return;
+    // Its progress is the dock's, also of an upload that was put away there.
+    follow(underway);
+    document.title = `Preview of ${underway.file_name} · Gridkeep`;
+    return () => {
+      document.title = 'Gridkeep';
+    };
+  }, [underway]);
+  useEffect(() => {
+    if (!confirmed || !published) return;
+    follow(published);
+    void navigate({ to: '/datasets/$id', params: { id: published.dataset_id } });
+  }, [confirmed, published, navigate]);
+
+  if (query.isPending) return <Skeleton lines={8} />;
+  if (!upload) return <Failed error={query.error} what="The upload could not be read" onRetry={() => void query.refetch()} actions={<Link to="/uploads" className="btn">Go to uploads</Link>} />;
+  return (
+    <>
+      <Bar upload={upload} state={state} />
+      {isOver(upload) ? <Over upload={upload} /> : <PreviewView upload={upload} state={state} />}
+    </>
+  );
+}
+
+function Bar({ upload, state }: { upload: Upload; state: PreviewState }) {
+  const { read, isReading, settled, confirmed, confirm, cancel, change } = state;
+  const isBusy = confirm.isPending || confirmed || cancel.isPending;
+  const canImport = upload.plan != null && upload.problem == null && read !== null && !change.isPending;
+  return (
+    <div className="preview-bar">
+      <h1 className="cut grow" title={upload.file_name}>Preview of {upload.file_name}</h1>
+      {isOver(upload) ? null : (
+        <>
+          <Button look="quiet" onPress={() => cancel.mutate()} isDisabled={isBusy}>Cancel import</Button>
+          <Button look="primary" onPress={() => read && confirm.mutate(read.generation)} isDisabled={isBusy || !canImport}>
+            {confirmed ? 'Importing…' : isReading && !settled && canImport ? 'Import once it is written' : 'Import'}
+          </Button>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** What became of it. */
+function Over({ upload }: { upload: Upload }) {
+  const receipt = <Link to="/uploads/$id" params={{ id: upload.id }} className="btn">{upload.state === 'published' ? 'Receipt' : 'About this upload'}</Link>;
+  if (upload.state === 'published' && upload.version) {
+    return (
+      <Empty
+        icon={<CircleCheck size={28} aria-hidden />}
+        title="Imported"
+        actions={<><Link to="/datasets/$id" params={{ id: upload.dataset_id }} search={{ version: upload.version }} className="btn primary">Open v{upload.version}</Link>{receipt}</>}
+      >
+        The rows of {upload.file_name} are v{upload.version} of {upload.dataset_name}.
+      </Empty>
+    );
+  }
+  if (upload.state === 'cancelled') {
+    return <Empty icon={<Ban size={28} aria-hidden />} title="Cancelled" actions={receipt}>Nothing of {upload.file_name} was imported.</Empty>;
+  }
+  return (
+    <Empty icon={<CircleAlert size={28} aria-hidden />} title={upload.problem?.title ?? 'Failed'} actions={receipt}>
+      {upload.problem?.detail} Nothing of {upload.file_name} was imported.
+    </Empty>
+  );
+}
