@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs check.py over the real spreadsheets; its readers come from PyPI, into a folder of their own outside the tree.
+# Runs check.py over the real spreadsheets and those that are made; its readers come from PyPI, into a folder of their own outside the tree.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 requirements=tests/spreadsheets/requirements.txt
@@ -14,4 +14,4 @@ if [ ! -e "$venv/ready" ]; then
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r $requirements
   touch "$venv/ready"
 fi
-"$venv/bin/python" tests/spreadsheets/check.py --gridkeep "${1:-target/debug/gridkeep}" tests/fixtures/spreadsheets
+"$venv/bin/python" tests/spreadsheets/check.py --gridkeep "${1:-target/debug/gridkeep}" tests/fixtures/spreadsheets tests/fixtures/workbooks
