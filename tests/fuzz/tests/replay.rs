@@ -1,4 +1,5 @@
 //! A short run of what `make fuzz` runs for long: every file of the corpus and every small fixture, as it is and changed at random.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{fs, path::Path};
 
