@@ -11,6 +11,8 @@ targets=(${TARGETS:-file cells workbook packed})
 seconds=$((${MINUTES:-30} * 60 / ${#targets[@]}))
 [ "$seconds" -gt 0 ] || { echo "fuzz: MINUTES must be at least 1" >&2; exit 64; }
 triple=$(rustc -vV | sed -n 's/^host: //p')
+# A panic of a foreign reader is caught, and common.
+export RUST_BACKTRACE=0
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
 -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0 --cfg fuzzing"
 # A target of its own keeps the flags from build scripts, and its folder from everything else.
