@@ -57,6 +57,10 @@ soak: install ## long runs: the full file, all kill points; a file of 5 GB (GRID
 	cargo build $(CARGO_FLAGS) --quiet --release -p host
 	GRIDKEEP_SOAK=1 cargo test $(CARGO_FLAGS) --release -p gridkeep-tests --test kills --test together --test big -- --nocapture
 
+.PHONY: fuzz
+fuzz: ## MINUTES=30 of fuzzing what files are read with
+	@scripts/fuzz.sh
+
 .PHONY: shots
 shots: up ## the README's pictures, from the flights, in a running stack
 	@scripts/install.sh --tests

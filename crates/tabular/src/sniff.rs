@@ -2,6 +2,8 @@
 //! the table, and how many records name the columns. The content decides, whatever the file is called; where two readings are
 //! possible, the one that takes fewer characters for marks. Next: [`crate::encoding`].
 
+use std::cmp::Reverse;
+
 use contracts::plan::{Dialect, Encoding, Escape, Options};
 use serde::{Deserialize, Serialize};
 
@@ -365,12 +367,14 @@ struct Reading {
     is_begun: bool,
 }
 
-/// How well a dialect explains the head: whether it finds columns at all, how many records agree on their number, how many
-/// columns they have.
+/// How well a dialect explains the head: whether it finds columns at all, how many records agree on their number, how few
+/// lines must be left out above them for that (decimal commas under a header with semicolons look like columns of their own), how
+/// many columns they have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Score {
     columns: bool,
     agree_percent: usize,
+    above: Reverse<usize>,
     width: usize,
 }
 
@@ -412,6 +416,7 @@ impl Reading {
                 Score {
                     columns: true,
                     agree_percent: percent(count),
+                    above: Reverse(above),
                     width,
                 }
             }
@@ -419,6 +424,7 @@ impl Reading {
             _ => Score {
                 columns: false,
                 agree_percent: 100 - percent(table.iter().filter(|line| line.width > 1).count()),
+                above: Reverse(above),
                 width: 1,
             },
         }

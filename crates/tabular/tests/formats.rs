@@ -5,7 +5,7 @@
 mod support;
 
 use std::{
-    io::{Cursor, Write as _},
+    io::{self, Cursor, Read, Seek, SeekFrom, Write as _},
     sync::Arc,
 };
 
@@ -16,26 +16,55 @@ use arrow_array::{
 };
 use contracts::{
     Code, Problem,
-    plan::{BATCH_BYTES, Checkpoint, Options},
+    plan::{BATCH_BYTES, Checkpoint, Encoding, Options},
 };
 use flate2::{Compression, write::GzEncoder};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
-use support::{columns, inspected, inspected_with, rejects};
+use support::{
+    columns, inspected, inspected_with, rejects,
+    style::{Style, encode, encoding, style},
+};
 use tabular::{Analyser, Analysis, Batch, FileError, Finished, Input, Loader, Source, inspect};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 type Flow = std::ops::ControlFlow<()>;
 
-fn source(file: &[u8], options: &Options) -> Result<Source, FileError> {
-    Source::open(Input::new(Cursor::new(file.to_vec())).unwrap(), options)
+/// A file whose reads end at this byte, so that what is read of it comes in two pieces.
+struct Cut {
+    file: Cursor<Vec<u8>>,
+    at: u64,
+}
+
+impl Read for Cut {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.at.saturating_sub(self.file.position()) as usize;
+        let len = if left == 0 {
+            buf.len()
+        } else {
+            left.min(buf.len())
+        };
+        self.file.read(&mut buf[..len])
+    }
+}
+
+impl Seek for Cut {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 fn analysed(file: &[u8]) -> Result<Analysis, FileError> {
-    let options = Options::default();
-    let mut source = source(file, &options)?;
-    let mut analyser = Analyser::of(&source, &options, None)?;
+    analysed_with(Cursor::new(file.to_vec()), &Options::default())
+}
+
+fn analysed_with(
+    file: impl Read + Seek + Send + 'static,
+    options: &Options,
+) -> Result<Analysis, FileError> {
+    let mut source = Source::open(Input::new(file).unwrap(), options)?;
+    let mut analyser = Analyser::of(&source, options, None)?;
     loop {
         source.pour(0, &mut |piece| {
             analyser.push(piece)?;
@@ -50,7 +79,16 @@ fn analysed(file: &[u8]) -> Result<Analysis, FileError> {
 
 /// Loads as another invocation would: the file is opened by its plan, and read from the checkpoint on.
 fn loaded(file: &[u8], analysis: &Analysis, rows: usize, from: Checkpoint) -> Vec<Batch> {
-    let input = Input::new(Cursor::new(file.to_vec())).unwrap();
+    loaded_with(Cursor::new(file.to_vec()), analysis, rows, from)
+}
+
+fn loaded_with(
+    file: impl Read + Seek + Send + 'static,
+    analysis: &Analysis,
+    rows: usize,
+    from: Checkpoint,
+) -> Vec<Batch> {
+    let input = Input::new(file).unwrap();
     let mut source = Source::of_plan(input, &analysis.plan).unwrap();
     let mut loader = Loader::new(&analysis.plan, rows, BATCH_BYTES, from).unwrap();
     let mut batches = Vec::new();
@@ -298,7 +336,8 @@ fn a_sheet_read_again_says_the_same_from_any_byte() {
     let rows: Vec<_> = (0..3_000)
         .map(|row| vec![Some(format!("row {row}")), Some(row.to_string())])
         .collect();
-    let mut source = source(&workbook(&rows), &Options::default()).unwrap();
+    let input = Input::new(Cursor::new(workbook(&rows))).unwrap();
+    let mut source = Source::open(input, &Options::default()).unwrap();
     let mut text = |from, upto| {
         let mut text = Vec::new();
         let poured = source.pour(from, &mut |piece| {
@@ -691,8 +730,9 @@ fn bad_parquet_is_refused_with_what_is_wrong() {
     assert_eq!(refused(&locked).0, Code::EncryptedFile);
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Written {
+    Text(Style, Encoding),
     Xlsx,
     Ndjson,
     Json,
@@ -708,7 +748,7 @@ enum Pack {
 }
 
 /// Header and rows in one of the formats; a cell may be missing.
-fn write(table: &[Vec<Option<String>>], written: Written) -> Vec<u8> {
+fn write(table: &[Vec<Option<String>>], written: &Written) -> Vec<u8> {
     let names: Vec<String> = table[0].iter().map(|name| name.clone().unwrap()).collect();
     let record = |row: &Vec<Option<String>>| -> serde_json::Value {
         names
@@ -719,6 +759,7 @@ fn write(table: &[Vec<Option<String>>], written: Written) -> Vec<u8> {
             .into()
     };
     match written {
+        Written::Text(style, encoding) => encode(&style.write(&plain(table)), *encoding, true),
         Written::Xlsx => workbook(table),
         Written::Ndjson => table[1..]
             .iter()
@@ -739,6 +780,33 @@ fn write(table: &[Vec<Option<String>>], written: Written) -> Vec<u8> {
                 .collect(),
         ),
     }
+}
+
+/// What is printed of a table: nothing where a cell lacks.
+fn plain(table: &[Vec<Option<String>>]) -> Vec<Vec<String>> {
+    table
+        .iter()
+        .map(|row| row.iter().cloned().map(Option::unwrap_or_default).collect())
+        .collect()
+}
+
+fn written() -> impl Strategy<Value = Written> {
+    prop_oneof![
+        3 => (style(), encoding()).prop_map(|(style, encoding)| Written::Text(style, encoding)),
+        1 => Just(Written::Xlsx),
+        1 => Just(Written::Ndjson),
+        1 => Just(Written::Json),
+        1 => Just(Written::Parquet),
+    ]
+}
+
+fn packing() -> impl Strategy<Value = Pack> {
+    prop_oneof![
+        Just(Pack::None),
+        Just(Pack::Gz),
+        Just(Pack::Zst),
+        Just(Pack::Zip)
+    ]
 }
 
 fn pack(file: Vec<u8>, pack: Pack) -> Vec<u8> {
@@ -782,23 +850,165 @@ proptest! {
 
     #[test]
     fn a_table_in_any_format_comes_back(
-        table in table(),
-        written in prop_oneof![Just(Written::Xlsx), Just(Written::Ndjson), Just(Written::Json), Just(Written::Parquet)],
-        packing in prop_oneof![Just(Pack::None), Just(Pack::Gz), Just(Pack::Zst), Just(Pack::Zip)],
-        batch_rows in 1usize..5,
+        table in table(), written in written(), packing in packing(), batch_rows in 1usize..5, at in any::<prop::sample::Index>(),
     ) {
-        let file = pack(write(&table, written), packing);
-        let wanted: Vec<Vec<String>> = table.iter().map(|row| row.iter().cloned().map(Option::unwrap_or_default).collect()).collect();
-        prop_assert_eq!(inspected(&file), wanted);
+        let file = pack(write(&table, &written), packing);
+        let options = match &written {
+            Written::Text(style, _) => style.options(),
+            _ => Options::default(),
+        };
+        prop_assert_eq!(inspected_with(&file, &options), plain(&table));
+        let whole = || Cursor::new(file.clone());
+        let analysis = analysed_with(whole(), &options).unwrap();
+        let start = Checkpoint::default();
+        let batches = loaded_with(whole(), &analysis, batch_rows, start);
+        // Cut at any byte it is the same.
+        let cut = || Cut { file: whole(), at: at.index(file.len()) as u64 };
+        prop_assert_eq!(&analysed_with(cut(), &options).unwrap(), &analysis);
+        prop_assert_eq!(&loaded_with(cut(), &analysis, batch_rows, start), &batches);
         // From each checkpoint another invocation goes on as if the first had never stopped.
-        let analysis = analysed(&file).unwrap();
-        let batches = loaded(&file, &analysis, batch_rows, Checkpoint::default());
         for (done, batch) in batches.iter().enumerate() {
-            prop_assert_eq!(&batches[done + 1..], &loaded(&file, &analysis, batch_rows, batch.after)[..]);
+            prop_assert_eq!(&batches[done + 1..], &loaded_with(whole(), &analysis, batch_rows, batch.after)[..]);
         }
-        // What a cell's column lacks is null, and nothing else is.
-        let nulls: usize = batches.iter().map(|batch| batch.rows.columns().iter().map(|column| column.null_count()).sum::<usize>()).sum();
-        let lacking = table[1..].iter().flatten().filter(|cell| cell.is_none()).count();
-        prop_assert!(nulls >= lacking, "{} nulls, {} cells lack", nulls, lacking);
+        if !matches!(written, Written::Text(..)) {
+            // What a cell's column lacks is null, and nothing else is.
+            let nulls: usize = batches.iter().map(|batch| batch.rows.columns().iter().map(|column| column.null_count()).sum::<usize>()).sum();
+            let lacking = table[1..].iter().flatten().filter(|cell| cell.is_none()).count();
+            prop_assert!(nulls >= lacking, "{} nulls, {} cells lack", nulls, lacking);
+        }
+    }
+
+    #[test]
+    fn typed_values_come_back_out_of_every_format(values in prop::collection::vec(value(), 1..8), packing in packing()) {
+        for (file, stamp) in [(typed_workbook(&values), "T"), (typed_parquet(&values), "T"), (typed_json(&values, true), " "), (typed_json(&values, false), " ")] {
+            let printed = inspected(&pack(file, packing));
+            prop_assert_eq!(printed.len(), values.len() + 1);
+            for (cells, value) in printed[1..].iter().zip(&values) {
+                let whole: i64 = cells[0].parse().unwrap();
+                let float: f64 = cells[1].parse().unwrap();
+                let day = value.day();
+                prop_assert_eq!((whole, float), (value.whole, value.float));
+                prop_assert_eq!(cells[2].to_lowercase(), value.yes.to_string());
+                prop_assert_eq!(&cells[3], &day);
+                prop_assert_eq!(&cells[4], &format!("{day}{stamp}{}", value.clock()));
+                prop_assert_eq!(&cells[5], &value.word);
+            }
+        }
+    }
+}
+
+/// A value of every kind that formats have in common.
+#[derive(Clone, Debug)]
+struct Typed {
+    whole: i64,
+    float: f64,
+    yes: bool,
+    /// Days since 1970.
+    days: i32,
+    seconds: i32,
+    word: String,
+}
+
+fn value() -> impl Strategy<Value = Typed> {
+    (
+        // What a workbook's numbers hold exactly, and days that it knows.
+        -(1i64 << 53)..(1i64 << 53),
+        prop_oneof![
+            -1e9..1e9,
+            any::<f32>()
+                .prop_filter("finite", |f| f.is_finite())
+                .prop_map(f64::from)
+        ],
+        any::<bool>(),
+        -25_000i32..200_000,
+        0i32..86_400,
+        "[a-z]{1,3}[ -~]{0,5}",
+    )
+        .prop_map(|(whole, float, yes, days, seconds, word)| Typed {
+            whole,
+            float,
+            yes,
+            days,
+            seconds,
+            word,
+        })
+}
+
+impl Typed {
+    fn day(&self) -> String {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        (epoch + jiff::Span::new().days(self.days)).to_string()
+    }
+
+    fn clock(&self) -> String {
+        let (minutes, second) = (self.seconds / 60, self.seconds % 60);
+        format!("{:02}:{:02}:{second:02}", minutes / 60, minutes % 60)
+    }
+}
+
+const NAMES: [&str; 6] = ["whole", "float", "yes", "day", "at", "word"];
+
+fn typed_workbook(values: &[Typed]) -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let day = Format::new().set_num_format("yyyy-mm-dd");
+    let stamp = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
+    for (column, name) in (0..).zip(NAMES) {
+        sheet.write_string(0, column, name).unwrap();
+    }
+    for (row, value) in (1..).zip(values) {
+        // Days since 1899-12-30, which no day of 1900 before March is.
+        let days = f64::from(value.days + 25_569);
+        sheet.write_number(row, 0, value.whole as f64).unwrap();
+        sheet.write_number(row, 1, value.float).unwrap();
+        sheet.write_boolean(row, 2, value.yes).unwrap();
+        sheet.write_number_with_format(row, 3, days, &day).unwrap();
+        let at = days + f64::from(value.seconds) / 86_400.0;
+        sheet.write_number_with_format(row, 4, at, &stamp).unwrap();
+        sheet.write_string(row, 5, &value.word).unwrap();
+    }
+    workbook.save_to_buffer().unwrap()
+}
+
+fn typed_parquet(values: &[Typed]) -> Vec<u8> {
+    let whole: Int64Array = values.iter().map(|value| Some(value.whole)).collect();
+    let float: Float64Array = values.iter().map(|value| Some(value.float)).collect();
+    let yes: BooleanArray = values.iter().map(|value| Some(value.yes)).collect();
+    let day: Date32Array = values.iter().map(|value| Some(value.days)).collect();
+    let at: TimestampMicrosecondArray = values
+        .iter()
+        .map(|value| Some((i64::from(value.days) * 86_400 + i64::from(value.seconds)) * 1_000_000))
+        .collect();
+    let word: StringArray = values
+        .iter()
+        .map(|value| Some(value.word.clone()))
+        .collect();
+    let arrays: [ArrayRef; 6] = [
+        Arc::new(whole),
+        Arc::new(float),
+        Arc::new(yes),
+        Arc::new(day),
+        Arc::new(at),
+        Arc::new(word),
+    ];
+    parquet(NAMES.into_iter().zip(arrays).collect())
+}
+
+fn typed_json(values: &[Typed], lines: bool) -> Vec<u8> {
+    let records: Vec<_> = values
+        .iter()
+        .map(|value| {
+            let day = value.day();
+            let at = format!("{day} {}", value.clock());
+            serde_json::json!({
+                "whole": value.whole, "float": value.float, "yes": value.yes, "day": day, "at": at, "word": value.word,
+            })
+        })
+        .collect();
+    if lines {
+        let lines: Vec<_> = records.iter().map(ToString::to_string).collect();
+        lines.join("\n").into_bytes()
+    } else {
+        serde_json::to_vec(&records).unwrap()
     }
 }

@@ -9,7 +9,7 @@ use zip::ZipArchive;
 
 use super::{
     Input,
-    packed::{survey, zip_fault},
+    packed::{damaged_package, survey, zip_fault},
     workbook::{CELLS_MAX, too_many_cells},
 };
 use crate::FileError;
@@ -59,7 +59,8 @@ pub(super) fn format(
         .by_index(*at)
         .map_err(zip_fault)?
         .take(200)
-        .read_to_end(&mut kind)?;
+        .read_to_end(&mut kind)
+        .map_err(|_| damaged_package())?;
     if kind.starts_with(b"application/vnd.oasis.opendocument.spreadsheet") {
         Ok(Some(FileFormat::Ods))
     } else if kind.starts_with(b"application/vnd.oasis.opendocument") {
@@ -154,36 +155,22 @@ impl Strings {
     }
 
     fn conclude(&self) -> Result<(), FileError> {
-        let head = String::from_utf8_lossy(&self.head);
-        let mut rest = head.trim_start_matches('\u{feff}').trim_start();
-        // Before the first element there may be a declaration and comments.
-        while let Some((_, behind)) = [("<?", "?>"), ("<!--", "-->")]
-            .into_iter()
-            .find(|(open, _)| rest.starts_with(open))
-            .and_then(|(_, close)| rest.split_once(close))
-        {
-            rest = behind.trim_start();
-        }
-        let opening = rest
-            .split_once('>')
-            .map(|(opening, _)| opening)
-            .filter(|opening| opening.starts_with('<') && opening.contains("sst"));
-        let said = opening.map(|opening| {
-            let rest = opening
-                .split_once("uniqueCount")
-                .map_or("", |(_, rest)| rest);
-            let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || "='\"".contains(c));
-            rest.split(|c: char| !c.is_ascii_digit())
-                .next()
-                .unwrap_or_default()
-        });
-        let honest = said.is_some_and(|said| {
-            // No string takes less than five bytes: `<si/>`.
-            said.is_empty()
-                || said
-                    .parse::<u64>()
-                    .is_ok_and(|said| said <= self.bytes.max(4_096))
-        });
+        // Read as the reader of workbooks reads it: a `>` in quotes, a comment or another element before it ends no tag.
+        let mut xml = Reader::from_reader(&self.head[..]);
+        xml.config_mut().check_end_names = false;
+        let mut buffer = Vec::new();
+        let honest = loop {
+            buffer.clear();
+            match xml.read_event_into(&mut buffer) {
+                Ok(Event::Start(element) | Event::Empty(element))
+                    if element.local_name().as_ref() == "sst" =>
+                {
+                    break self.holds(element.attributes_raw());
+                }
+                Ok(Event::Eof) | Err(_) => break false,
+                Ok(_) => {}
+            }
+        };
         if !honest {
             return Err(FileError::Unreadable(
                 "The workbook is damaged: it says that it has more shared strings than it holds. Open it, save it again and upload that."
@@ -191,6 +178,21 @@ impl Strings {
             ));
         }
         Ok(())
+    }
+
+    /// Whether every number that the attributes say is one that so many bytes can hold: no string takes less than five, `<si/>`.
+    fn holds(&self, attributes: &str) -> bool {
+        attributes.split("uniqueCount").skip(1).all(|rest| {
+            let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || "='\"".contains(c));
+            let said = rest
+                .split(|c: char| !c.is_ascii_digit())
+                .next()
+                .unwrap_or_default();
+            said.is_empty()
+                || said
+                    .parse::<u64>()
+                    .is_ok_and(|said| said <= self.bytes.max(4_096))
+        })
     }
 }
 

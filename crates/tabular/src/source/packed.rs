@@ -2,12 +2,12 @@
 //! can honestly go. Next: [`super`].
 
 use std::{
-    io::{self, Read},
+    io::{self, BufRead, Read},
     path::Path,
 };
 
 use contracts::plan::{CHOICES_MAX, Packing};
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use zip::{ZipArchive, read::ZipFile, result::ZipError};
 
 use super::{Input, Note};
@@ -47,7 +47,7 @@ pub(super) fn unpack<T>(
     read: impl FnOnce(&mut dyn Read) -> Result<T, FileError>,
 ) -> Result<T, FileError> {
     match layer {
-        Layer::Gz => read(&mut Guarded::new(MultiGzDecoder::new(input.start()), input)),
+        Layer::Gz => read(&mut Guarded::new(Members::new(input.start()), input)),
         Layer::Zst => {
             let mut decoder = zstd::Decoder::with_buffer(input.start())?;
             // The window is what the decoder holds in memory.
@@ -58,6 +58,51 @@ pub(super) fn unpack<T>(
             let mut archive = ZipArchive::new(input.start()).map_err(zip_fault)?;
             let member = archive.by_index(member).map_err(zip_fault)?;
             read(&mut Guarded::new(member, input))
+        }
+    }
+}
+
+/// The members of a gzip file, one behind the other; zeros behind one are padding, as tapes and some servers leave it.
+struct Members<R> {
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(file: R) -> Self {
+        Self {
+            member: Some(GzDecoder::new(file)),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buf)?;
+            if read > 0 || buf.is_empty() {
+                return Ok(read);
+            }
+            let Some(mut file) = self.member.take().map(GzDecoder::into_inner) else {
+                break;
+            };
+            self.member = skip_zeros(&mut file)?.then(|| GzDecoder::new(file));
+        }
+        Ok(0)
+    }
+}
+
+/// Whether anything else follows.
+fn skip_zeros(file: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let ahead = file.fill_buf()?;
+        if ahead.is_empty() {
+            return Ok(false);
+        }
+        let zeros = ahead.iter().take_while(|byte| **byte == 0).count();
+        let is_more = zeros < ahead.len();
+        file.consume(zeros);
+        if is_more {
+            return Ok(true);
         }
     }
 }
@@ -100,6 +145,7 @@ impl<R: Read> Read for Guarded<R> {
                 ))
                 .into()
             }
+            io::ErrorKind::Unsupported => unknown_packing().into(),
             _ => error,
         })?;
         self.unpacked += read as u64;
@@ -116,22 +162,37 @@ impl<R: Read> Read for Guarded<R> {
 
 pub(super) fn zip_fault(error: ZipError) -> FileError {
     match error {
-        ZipError::Io(error) => FileError::from(error),
+        ZipError::Io(error) => inner_fault(error, damaged_archive),
         ZipError::UnsupportedArchive(text) if text == ZipError::PASSWORD_REQUIRED => {
             FileError::Encrypted
         }
         ZipError::InvalidPassword => FileError::Encrypted,
         ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
-            FileError::Unsupported(
-                "The archive is packed in a way that cannot be read here. Pack it as a plain ZIP (deflate), or upload the file inside."
-                    .to_owned(),
-            )
+            unknown_packing()
         }
-        _ => FileError::Unreadable(
-            "The ZIP archive is damaged. It was probably cut off on its way; upload it again."
-                .to_owned(),
-        ),
+        _ => damaged_archive(),
     }
+}
+
+/// What a reader of something inside of the file met: the system's own errors have a number, and all else is the file's fault.
+pub(super) fn inner_fault(error: io::Error, damaged: impl FnOnce() -> FileError) -> FileError {
+    match FileError::from(error) {
+        FileError::Io(error) if error.raw_os_error().is_none() => damaged(),
+        error => error,
+    }
+}
+
+fn damaged_archive() -> FileError {
+    FileError::Unreadable(
+        "The ZIP archive is damaged. It was probably cut off on its way; upload it again."
+            .to_owned(),
+    )
+}
+
+fn unknown_packing() -> FileError {
+    FileError::Unsupported(
+        "The archive is packed in a way that cannot be read here. Pack it as a plain ZIP (deflate), or upload the file inside.".to_owned(),
+    )
 }
 
 /// Names of an archive's members, directories and the litter of operating systems left out; each with its number.

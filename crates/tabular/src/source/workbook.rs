@@ -14,7 +14,7 @@ use super::{
     Asked, Input, Note, Take, compound,
     delimited::Writer,
     package,
-    packed::{choices, names},
+    packed::{choices, inner_fault, names},
     print::{date, duration, number, time_of_day},
     unharmed,
 };
@@ -728,7 +728,7 @@ fn told(error: &dyn fmt::Display) -> FileError {
 fn xlsx_fault(error: XlsxError) -> FileError {
     match error {
         XlsxError::Password => FileError::Encrypted,
-        XlsxError::Io(error) => FileError::from(error),
+        XlsxError::Io(error) => inner_fault(error, damaged),
         error => told(&error),
     }
 }

@@ -6,6 +6,8 @@
     reason = "test helpers; each file uses some of them"
 )]
 
+pub mod style;
+
 use std::io::Cursor;
 
 use contracts::{
