@@ -539,7 +539,8 @@ async fn a_mapping_is_remembered_when_it_is_published() {
             ("note".to_owned(), None),
         ]),
     };
-    assert_eq!(db.store.mappings(no).await.unwrap(), [remembered.clone()]);
+    let stored = db.store.mappings(no).await.unwrap();
+    assert_eq!(stored, std::slice::from_ref(&remembered));
     let upload = import_as(MappedBy::Exact).await;
     db.store.confirm(upload, 1).await.unwrap();
     db.store.publish_if_complete(upload).await.unwrap();
