@@ -36,6 +36,8 @@ const values = (page: Page, column: string): Locator => page.getByRole('region',
 async function choose(page: Page, within: Locator, name: string | RegExp, option: string | RegExp): Promise<void> {
   await within.getByRole('button', { name }).click();
   await page.getByRole('listbox').getByRole('option', { name: option }).click();
+  // Who uses the keys goes on from there.
+  await expect(within.getByRole('button', { name }).first()).toBeFocused();
 }
 
 async function imported(page: Page, dataset: string, rows: number): Promise<void> {

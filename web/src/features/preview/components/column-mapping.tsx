@@ -145,7 +145,7 @@ interface NullChoiceProps {
 }
 
 function NullChoice({ file, said, found, isLocked, onChange }: NullChoiceProps) {
-  const asFound = { id: FOUND, label: said === undefined ? `Null: ${nullName(found)}` : 'Null: as found' };
+  const asFound = { id: FOUND, label: said !== undefined ? 'Null: as found' : found == null ? 'No null found' : `Null: ${nullName(found)}` };
   return (
     <ChoiceOrText
       label={`Null in ${file}`}

@@ -28,14 +28,16 @@ export function Dock({ hidden }: { hidden: string | null }) {
   if (items.length === 0) return null;
   const waiting = items.filter((item) => stage(item) === 'confirming');
   const underway = items.filter((item) => !isFinal(stage(item)) && !waiting.includes(item));
+  const finished = items.length - underway.length - waiting.length;
   const told = [
     ...(underway.length > 0 ? [`${plural(underway.length, 'file')} on the way`] : []),
     ...(waiting.length > 0 ? [`${waiting.length} waiting for you`] : []),
+    ...(finished > 0 ? [`${finished} finished`] : []),
   ];
   return (
     <section className="dock" aria-label="Uploads on their way">
       <div className="dock-head">
-        <span className="grow">{told.length > 0 ? told.join(', ') : `${plural(items.length, 'upload')} finished`}</span>
+        <span className="grow">{finished === items.length ? `${plural(finished, 'upload')} finished` : told.join(', ')}</span>
         <IconButton label={folded ? 'Unfold uploads' : 'Fold uploads'} tiny onPress={() => setFolded(!folded)}>
           {folded ? <ChevronUp size={15} aria-hidden /> : <ChevronDown size={15} aria-hidden />}
         </IconButton>

@@ -128,7 +128,7 @@ export function UploadDialog({ intent, datasets }: UploadDialogProps) {
           ) : null}
         </DialogBody>
         <DialogFoot>
-          <span className="grow" title="Shows how the file is read and what becomes of its rows; nothing is imported until you say so">
+          <span className="row grow" title="Shows how the file is read and what becomes of its rows; nothing is imported until you say so">
             <Checkbox isSelected={asks} onChange={(on) => rememberPreview(target, on)}>Preview before import</Checkbox>
           </span>
           <Button look="quiet" onPress={() => setIntent(null)}>
