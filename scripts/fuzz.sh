@@ -43,7 +43,7 @@ for target in "${targets[@]}"; do
   printf '== %s\n' "$target"
   if [ "${1:-}" = --keep ]; then
     ls "$work" >"$work.given"
-    "$fuzz" -merge=1 -max_len=$bytes "$work" "$kept" "$learnt" 2>&1 | grep -a '^MERGE-OUTER'
+    "$fuzz" -merge=1 -use_counters=0 -max_len=$bytes "$work" "$kept" "$learnt" 2>&1 | grep -a '^MERGE-OUTER'
     (cd "$work" && xargs -r rm -f <"../$target.given")
     rm -rf "$kept"
     mv "$work" "$kept"
