@@ -100,8 +100,11 @@ fn balances(analysis: &Analysis, batches: &[Batch]) {
         .sum();
     assert_eq!(loaded as u64, plan.rows, "{plan:?}");
     for batch in batches {
-        let (rows, rejects) = batch::decode(&batch::encode(batch).unwrap()).unwrap();
-        assert_eq!((&rows, &rejects), (&batch.rows, &batch.rejects));
+        let decoded = batch::decode(&batch::encode(batch).unwrap()).unwrap();
+        assert_eq!(
+            (&decoded.rows, &decoded.rejects),
+            (&batch.rows, &batch.rejects)
+        );
     }
 }
 

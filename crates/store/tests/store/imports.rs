@@ -10,7 +10,7 @@ use contracts::{
 };
 use store::{Error, Lease, SavedAnalysis};
 
-use crate::helper::TestDb;
+use crate::helper::{TestDb, plan};
 
 const LONG: Duration = Duration::from_secs(60);
 
