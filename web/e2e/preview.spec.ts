@@ -138,6 +138,12 @@ test('what cannot be imported as it is says so where it is mended', async ({ pag
   await choose(page, columnOf(page, 'note'), /note goes to/, 'Leave out');
   await expect(says(page)).toHaveText('1 row will be added.', { timeout: 60_000 });
   await expect(columnOf(page, 'note')).toContainText('chosen');
+  // The file's columns alone: what was said of the dataset's is taken back.
+  await page.getByRole('radio', { name: 'Replace' }).click();
+  await expect(says(page)).toHaveText('1 row will be added, 2 replaced.', { timeout: 60_000 });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expect(page.getByRole('list', { name: 'First values of note' })).toHaveText('x');
+  await expectNoViolations(page, 'preview on a phone');
 });
 
 test('a preview that is dropped leaves nothing in the dataset, and waits in the list until then', async ({ page }) => {

@@ -45,7 +45,7 @@ export function PreviewPage({ id }: { id: string }) {
 function Bar({ upload, state }: { upload: Upload; state: PreviewState }) {
   const { read, isReading, settled, confirmed, confirm, cancel, change } = state;
   const isBusy = confirm.isPending || confirmed || cancel.isPending;
-  const canImport = upload.plan != null && upload.problem == null && read !== null && !change.isPending;
+  const canImport = upload.plan != null && upload.problem == null && read !== null && !change.isPending && !(settled && isReading);
   return (
     <div className="preview-bar">
       <h1 className="cut grow" title={upload.file_name}>Preview of {upload.file_name}</h1>

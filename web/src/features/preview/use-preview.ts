@@ -79,7 +79,7 @@ export function usePreview(id: string) {
     read,
     preview,
     /** Whether what is shown is not of the newest generation, or not all of it yet. */
-    isReading: change.isPending || (upload !== undefined && !isOver(upload) && !settled),
+    isReading: change.isPending || (upload !== undefined && !isOver(upload) && !settled) || (isRead && preview.isPlaceholderData),
     settled,
     confirmed,
     /** It was changed elsewhere while it was looked at here. */

@@ -27,7 +27,13 @@ export function useIntent(): Intent | null {
   );
 }
 
+/** What can be read; the content decides, whatever the name says. */
+const ACCEPTED = ['csv', 'tsv', 'txt', 'xlsx', 'xlsm', 'xlsb', 'xls', 'ods', 'json', 'ndjson', 'jsonl', 'parquet', 'gz', 'zst', 'zip'];
+
+/** "flights 2013.csv.gz" → "flights 2013" */
+export const nameOf = (file: string): string => file.replace(new RegExp(`(\\.(${ACCEPTED.join('|')})){1,2}$`, 'i'), '').slice(0, 200);
+
 /** Opens the system's file chooser, then the upload dialog. */
 export function chooseFiles(datasetId: string | null = null): void {
-  pickFiles((files) => setIntent({ files, datasetId }), { multiple: true, accept: '.csv,.tsv,.txt,text/csv,text/tab-separated-values,text/plain' });
+  pickFiles((files) => setIntent({ files, datasetId }), { multiple: true, accept: ACCEPTED.map((extension) => `.${extension}`).join() });
 }

@@ -11,15 +11,12 @@ import { TextField } from '@/components/text-field';
 import type { Dataset, Mode } from '@/lib/api/types';
 import { bytes, plural } from '@/lib/format';
 
-import { type Intent, setIntent } from '../drop-intent';
+import { type Intent, nameOf, setIntent } from '../drop-intent';
 import { EFFECT, INTO, type Into, needsKey } from '../into';
 import { rememberPreview, type Target, usePreviewChoice } from '../preview-choice';
 import { start } from '../upload-store';
 import './uploads.css';
 import { KeyPicker, usualKey } from './key-picker';
-
-/** "flights 2013.csv" → "flights 2013" */
-const nameOf = (file: string): string => file.replace(/\.(csv|tsv|txt)$/i, '').slice(0, 200);
 
 interface UploadDialogProps {
   intent: Intent;
