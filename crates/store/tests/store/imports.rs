@@ -6,7 +6,7 @@ use contracts::{
     Code, Problem, UserId,
     dataset::ColumnType,
     plan::Options,
-    upload::{Confirm, Mode, UploadState},
+    upload::{Mode, UploadState},
 };
 use store::{Error, Lease, SavedAnalysis};
 
