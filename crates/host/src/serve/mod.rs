@@ -161,15 +161,18 @@ impl Serving {
     }
 
     async fn etl(&self, settings: &Settings) -> anyhow::Result<()> {
+        const INVOCATION: &str = "GRIDKEEP_INVOCATION_SECONDS";
         let deps = etl::Deps::connect(&etl::Config::from(settings)?).await?;
         // Only a JetStream queue needs an event source of ours; SQS has Lambda's.
         if !QueueConfig::from(settings, "GRIDKEEP_WORK_QUEUE")?.needs_nats() {
             return Ok(());
         }
         let nats = platform::nats::connect(&settings.secret("GRIDKEEP_NATS_URL")?).await?;
+        let invocation: u64 = settings.parse_or(INVOCATION, 900)?;
+        anyhow::ensure!(invocation > 0, "{INVOCATION} must be at least 1");
         let config = event_source::Config {
             visibility: Duration::from_secs(settings.parse_or("GRIDKEEP_VISIBILITY_SECONDS", 60)?),
-            invocation: Duration::from_secs(settings.parse_or("GRIDKEEP_INVOCATION_SECONDS", 900)?),
+            invocation: Duration::from_secs(invocation),
             concurrency: 2,
         };
         let handler: event_source::Handler = Arc::new(move |event, deadline| {
