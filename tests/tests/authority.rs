@@ -100,6 +100,10 @@ const MATRIX: &[(&str, &str, [u16; 5])] = &[
     ("get", "/api/v1/uploads/{id}", VIEWERS),
     ("delete", "/api/v1/uploads/{id}", [401, 404, 403, 204, 204]),
     ("get", "/api/v1/uploads/{id}/warnings", VIEWERS),
+    // Of one that is published: to say yes again is fine, to change anything is too late.
+    ("get", "/api/v1/uploads/{id}/preview", VIEWERS),
+    ("post", "/api/v1/uploads/{id}/confirm", EDITORS),
+    ("patch", "/api/v1/uploads/{id}", [401, 404, 403, 409, 409]),
     // Of a file that was sent in one piece; its parts would be its sender's, who is the owner here.
     (
         "get",
@@ -288,6 +292,8 @@ fn with_body(
         ("post", "/datasets/{id}/hooks") => request.json(&json!({"name": SECRET})),
         ("patch", "/datasets/{id}/hooks/{hook_id}") => request.json(&json!({"paused": false})),
         ("post", "/uploads/{id}/complete") => request.json(&json!({"parts": []})),
+        ("post", "/uploads/{id}/confirm") => request.json(&json!({"generation": 1})),
+        ("patch", "/uploads/{id}") => request.json(&json!({})),
         ("post", "/datasets/{id}/rows") => request.json(&json!({"cells": {}})),
         ("patch", "/datasets/{id}/rows/{row_id}") => {
             request.header("if-match", "*").json(&json!({"cells": {}}))
