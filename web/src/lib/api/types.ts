@@ -25,8 +25,7 @@ export type PartLinks = Schemas['PartLinks'];
 export type PartLink = Schemas['PartLink'];
 export type SentPart = Schemas['SentPart'];
 export type UploadState = Schemas['UploadState'];
-/** How fast it goes is told by newer servers only. */
-export type Upload = Schemas['Upload'] & { rows_per_second?: number | null; seconds_left?: number | null };
+export type Upload = Schemas['Upload'];
 export type Options = Schemas['Options'];
 export type Plan = Schemas['Plan'];
 export type Mapped = Schemas['Mapped'];
