@@ -191,6 +191,8 @@ pub struct Upload {
     /// As they were sent.
     pub options: Options,
     pub confirm: Confirm,
+    /// Whether somebody has confirmed this generation.
+    pub confirmed: bool,
     pub bytes_total: u64,
     /// The file is read twice: while it is analysed, and from its beginning again while it is loaded.
     pub bytes_read: u64,
@@ -224,6 +226,9 @@ pub struct UploadList {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeUpload {
+    /// The one that was looked at; 409 where it is not the newest any more.
+    #[serde(default)]
+    pub generation: Option<i32>,
     /// In place of all options that it had.
     #[serde(default)]
     pub options: Option<Options>,

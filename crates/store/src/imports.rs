@@ -69,7 +69,7 @@ pub enum Lease {
 }
 
 const SELECT: &str = "select i.upload, i.dataset as dataset_no, d.id as dataset_id, d.name as dataset_name, i.member, i.file_name, \
-    i.mode, i.key_columns, i.options, i.confirm, i.object_key, i.state, i.generation, i.bytes_total, i.bytes_read, i.rows_read, \
+    i.mode, i.key_columns, i.options, i.confirm, coalesce(i.confirmed = i.generation, false) as confirmed, i.object_key, i.state, i.generation, i.bytes_total, i.bytes_read, i.rows_read, \
     case when i.state = 'published' then i.rows_written else coalesce((select sum(l.rows) from gk.plan p \
         join gk.ledger l on l.commit = p.commit and l.dataset = i.dataset \
         where p.upload = i.upload and p.generation = i.generation), 0)::bigint end as rows_written, \
@@ -90,6 +90,7 @@ struct Stored {
     key_columns: Vec<String>,
     options: Json<Options>,
     confirm: String,
+    confirmed: bool,
     object_key: String,
     state: String,
     stage_seconds: Option<f64>,
@@ -140,6 +141,7 @@ impl Stored {
                 key: self.key_columns,
                 options: self.options.0,
                 confirm: from_word(&self.confirm)?,
+                confirmed: self.confirmed,
                 bytes_total: self.bytes_total.unsigned_abs(),
                 bytes_read: self.bytes_read.unsigned_abs(),
                 rows_read: self.rows_read.unsigned_abs(),

@@ -343,11 +343,12 @@ impl Store {
     }
 
     /// Plans anew, by other options: the next generation, whose number this answers, takes the place of the newest one, and what was
-    /// loaded of that is given up. [`crate::Error::Confirmed`] once somebody has said yes, [`crate::Error::NotReady`] before the
+    /// loaded of that is given up. [`crate::Error::OldGeneration`] where the caller looked at another than the newest, [`crate::Error::Confirmed`] once somebody has said yes, [`crate::Error::NotReady`] before the
     /// file has come, [`crate::Error::Final`] when the import is over.
     pub async fn replan(
         &self,
         upload: UploadId,
+        looked_at: Option<i32>,
         mode: Mode,
         key: &[String],
         options: &Options,
@@ -362,6 +363,11 @@ impl Store {
         }
         if import.confirm == Confirm::Auto || import.confirmed.is_some() {
             return Err(Error::Confirmed);
+        }
+        if looked_at.is_some_and(|generation| generation != import.generation) {
+            return Err(Error::OldGeneration {
+                newest: import.generation,
+            });
         }
         if matches!(import.state, UploadState::Created | UploadState::Uploaded) {
             return Err(Error::NotReady("the file has not come"));
@@ -417,8 +423,8 @@ impl Store {
             return Err(Error::NotReady("the file is not read yet"));
         }
         sqlx::query!(
-            "update gk.import set confirmed = $2, state = case state when 'awaiting_confirmation' then 'loading' else state end \
-             where upload = $1",
+            "update gk.import set confirmed = $2, state = case state when 'awaiting_confirmation' then 'loading' else state end, \
+                 stage_since = case state when 'awaiting_confirmation' then null else stage_since end where upload = $1",
             upload,
             generation
         )

@@ -122,6 +122,8 @@ impl UploadRequest {
 /// Another reading of a file that has come: everything that it goes by, valid together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeRequest {
+    /// The one that was looked at.
+    pub generation: Option<i32>,
     pub mode: Mode,
     pub key: Vec<String>,
     pub options: Options,
@@ -133,6 +135,7 @@ impl ChangeRequest {
         let Value::Object(mut fields) = body else {
             return Err(invalid("", "The body must be a JSON object."));
         };
+        let generation = optional(&mut fields, "generation", "a whole number")?;
         let modes = "one of \"append\", \"upsert\", \"replace\" and \"sync\"";
         let mode = optional(&mut fields, "mode", modes)?.unwrap_or(upload.mode);
         if (mode == Mode::New) != (upload.mode == Mode::New) {
@@ -154,7 +157,12 @@ impl ChangeRequest {
             .unwrap_or_else(|| upload.options.clone());
         check_mapping(mode, &options)?;
         no_more(&fields, "")?;
-        Ok(Self { mode, key, options })
+        Ok(Self {
+            generation,
+            mode,
+            key,
+            options,
+        })
     }
 }
 

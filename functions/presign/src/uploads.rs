@@ -272,13 +272,21 @@ async fn change_upload(
     State(deps): State<Arc<Deps>>,
     Json(body): Json<Value>,
 ) -> Result<Json<Upload>, Error> {
-    let ChangeRequest { mode, key, options } = ChangeRequest::read(body, &import.upload)?;
+    let ChangeRequest {
+        generation,
+        mode,
+        key,
+        options,
+    } = ChangeRequest::read(body, &import.upload)?;
     let (upload, dataset) = (import.upload.id, import.upload.dataset_id);
     if !key.is_empty() {
         let grant = require(&deps.pool, caller.user, dataset, Role::Editor).await?;
         check_key(&deps, &grant, &key).await?;
     }
-    let generation = deps.store.replan(upload, mode, &key, &options).await?;
+    let store = &deps.store;
+    let generation = store
+        .replan(upload, generation, mode, &key, &options)
+        .await?;
     deps.send_work(&Work::Analyse { upload, generation })
         .await?;
     tracing::info!(upload.id = %upload, generation, "upload {upload} is read otherwise");

@@ -274,7 +274,7 @@ async fn progress_is_the_lease_holders_and_says_how_fast_it_goes() {
     db.execute("update gk.import set confirm = 'ask'").await;
     let replanned = db
         .store
-        .replan(upload, Mode::New, &[], &Options::default())
+        .replan(upload, None, Mode::New, &[], &Options::default())
         .await;
     assert_eq!(replanned.unwrap(), 2);
     db.store.lease(upload, "a", LONG).await.unwrap();

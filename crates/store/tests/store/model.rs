@@ -189,7 +189,7 @@ impl World {
         let mode = self.dice.pick(&modes).copied().unwrap();
         let (upload, none) = (open.import.upload, Options::default());
         let store = &self.db.store;
-        let generation = store.replan(upload, mode, &key_of(mode), &none).await;
+        let generation = store.replan(upload, None, mode, &key_of(mode), &none).await;
         assert_eq!(
             generation.as_ref().ok(),
             Some(&(open.import.generation + 1))

@@ -35,7 +35,13 @@ async fn loaded(db: &TestDb, target: Target, mode: Mode, numbers: &[i64]) -> Imp
 
 async fn replanned(db: &TestDb, import: &Import, mode: Mode) -> i32 {
     db.store
-        .replan(import.upload, mode, &key_of(mode), &Options::default())
+        .replan(
+            import.upload,
+            None,
+            mode,
+            &key_of(mode),
+            &Options::default(),
+        )
         .await
         .unwrap()
 }
@@ -199,7 +205,7 @@ async fn another_generation_takes_the_place_of_the_one_before() {
     db.store.confirm(import.upload, 2).await.unwrap();
     assert!(matches!(
         db.store
-            .replan(import.upload, Mode::Append, &[], &Options::default())
+            .replan(import.upload, None, Mode::Append, &[], &Options::default())
             .await,
         Err(Error::Confirmed)
     ));
@@ -219,22 +225,27 @@ async fn only_what_asks_and_has_come_is_planned_anew() {
     let auto = db.open_new(&NUMBER, 1).await;
     let none = Options::default();
     assert!(matches!(
-        db.store.replan(auto.upload, Mode::New, &[], &none).await,
+        db.store
+            .replan(auto.upload, None, Mode::New, &[], &none)
+            .await,
         Err(Error::Confirmed)
     ));
     let asks = asked(&db, new_target(), Mode::New).await;
     assert!(matches!(
-        db.store.replan(asks, Mode::New, &[], &none).await,
+        db.store.replan(asks, None, Mode::New, &[], &none).await,
         Err(Error::NotReady(_))
     ));
     db.store.start_analysis(asks, 10).await.unwrap();
     assert!(matches!(
-        db.store.replan(asks, Mode::Append, &[], &none).await,
+        db.store.replan(asks, None, Mode::Append, &[], &none).await,
         Err(Error::Invalid { .. })
     ));
     // Generation 1 is being read.
     assert_eq!(
-        db.store.replan(asks, Mode::New, &[], &none).await.unwrap(),
+        db.store
+            .replan(asks, None, Mode::New, &[], &none)
+            .await
+            .unwrap(),
         2
     );
     assert!(matches!(
@@ -245,7 +256,7 @@ async fn only_what_asks_and_has_come_is_planned_anew() {
     ));
     db.store.cancel(asks).await.unwrap();
     assert!(matches!(
-        db.store.replan(asks, Mode::New, &[], &none).await,
+        db.store.replan(asks, None, Mode::New, &[], &none).await,
         Err(Error::Final(UploadState::Cancelled))
     ));
 }
@@ -258,7 +269,10 @@ async fn whoever_reads_the_former_generation_loses_the_lease() {
     let ttl = Duration::from_secs(60);
     db.store.lease(asks, "a", ttl).await.unwrap();
     let none = Options::default();
-    db.store.replan(asks, Mode::New, &[], &none).await.unwrap();
+    db.store
+        .replan(asks, None, Mode::New, &[], &none)
+        .await
+        .unwrap();
     assert!(!db.store.extend_lease(asks, "a", ttl).await.unwrap());
 }
 
@@ -402,6 +416,7 @@ async fn what_other_options_can_mend_waits_for_them() {
         .store
         .replan(
             import.upload,
+            None,
             Mode::Upsert,
             &["name".to_owned()],
             &Options::default(),
@@ -414,6 +429,7 @@ async fn what_other_options_can_mend_waits_for_them() {
     db.store
         .replan(
             import.upload,
+            None,
             Mode::Upsert,
             &key_of(Mode::Upsert),
             &Options::default(),
@@ -439,7 +455,7 @@ async fn what_other_options_can_mend_waits_for_them() {
     let none = Options::default();
     assert_eq!(
         db.store
-            .replan(import.upload, Mode::Append, &[], &none)
+            .replan(import.upload, None, Mode::Append, &[], &none)
             .await
             .unwrap(),
         4

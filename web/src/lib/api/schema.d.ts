@@ -875,6 +875,11 @@ export interface components {
         ChangeOp: "insert" | "update" | "delete";
         /** @description `PATCH /uploads/{id}`: what is left out stays as it was. */
         ChangeUpload: {
+            /**
+             * Format: int32
+             * @description The one that was looked at; 409 where it is not the newest any more.
+             */
+            generation?: number | null;
             options?: components["schemas"]["Options"] | null;
             mode?: components["schemas"]["Mode"] | null;
             key?: string[] | null;
@@ -1727,6 +1732,8 @@ export interface components {
             /** @description As they were sent. */
             options: components["schemas"]["Options"];
             confirm: components["schemas"]["Confirm"];
+            /** @description Whether somebody has confirmed this generation. */
+            confirmed: boolean;
             /** Format: int64 */
             bytes_total: number;
             /**
