@@ -332,5 +332,17 @@ async fn what_is_dropped_leaves_nothing() -> anyhow::Result<()> {
     ensure!(answer.status == 409, "{} {}", answer.status, answer.body);
     let cancelled = ada.upload(upload).await?;
     ensure!(cancelled.state == UploadState::Cancelled, "{cancelled:?}");
+    let hidden = ada.get(&format!("/datasets/{dataset}")).await?;
+    ensure!(hidden.status == 404, "{} {}", hidden.status, hidden.body);
+    let pg = shared().await.pg().await?;
+    let store = store::Store::new(pg.clone());
+    while store.sweep(1_000_000).await?.more {}
+    let left: bool = sqlx::query_scalar(
+        "select exists (select from gk.dataset d where d.id = $1 and to_regclass('data.d_' || d.no) is not null)",
+    )
+    .bind(dataset.to_string())
+    .fetch_one(&pg)
+    .await?;
+    ensure!(!left, "its tables are still there");
     Ok(())
 }

@@ -181,8 +181,8 @@ impl Merge<'_> {
             })
         };
         let names = join(&key, ", ", |column| column.sql.clone());
-        // A statement that only makes a table may run on several processors. The place of a staged row is where it stays: nothing is
-        // written to them any more.
+        // A statement that only makes a table may run on several processors. The place of a staged row finds it without an index; its
+        // id beside it, should the table be written anew before it is published.
         sqlx::raw_sql(AssertSqlSafe(format!(
             "analyze {staged} ({names}); drop table if exists {rows}; \
              create temp table compared on commit drop as select s.row_id as staged, s.ctid as place, l.row_id, \
@@ -362,11 +362,11 @@ impl Merge<'_> {
                  from {rows} d join {live} l on l.row_id = d.row_id"
             ),
             format!(
-                "update {live} l set born = $1{set} from {rows} d join {staged} s on s.ctid = d.place where l.row_id = d.row_id"
+                "update {live} l set born = $1{set} from {rows} d join {staged} s on s.ctid = d.place and s.row_id = d.staged where l.row_id = d.row_id"
             ),
             format!(
                 "insert into {live} (row_id, born{new}) select s.row_id, $1{of_staged} \
-                 from {rows} d join {staged} s on s.ctid = d.place where d.row_id is null order by s.row_id"
+                 from {rows} d join {staged} s on s.ctid = d.place and s.row_id = d.staged where d.row_id is null order by s.row_id"
             ),
         ]) {
             let done = sqlx::query(AssertSqlSafe(sql)).bind(id);

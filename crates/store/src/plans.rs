@@ -414,7 +414,7 @@ impl Store {
         if let Some(problem) = import.problem {
             return Err(Error::Unmended(Box::new(problem)));
         }
-        if import.generation != generation {
+        if import.generation > generation {
             return Err(Error::OldGeneration {
                 newest: import.generation,
             });

@@ -313,7 +313,7 @@ impl Differing<'_> {
                 connection,
                 "staged is not null and row_id is not null",
                 &format!("{}{after}", expressions(self.columns, |_| "l.")),
-                &format!("join {staged} s on s.row_id = d.staged"),
+                &format!("join {staged} s on s.ctid = d.place and s.row_id = d.staged"),
             )
             .await?;
         rows.iter()

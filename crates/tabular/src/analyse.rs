@@ -290,11 +290,18 @@ impl Analyser {
         })
     }
 
-    /// Goes on: push what it [`Self::wants`]. None where this was saved by other code or for other options: then the file is read
-    /// from its beginning.
+    /// Goes on: push what it [`Self::wants`]. None where this was saved by other code, for other options or for a dataset whose
+    /// columns are others by now (`fixed`, as in [`Self::new`]): then the file is read from its beginning.
     #[must_use]
-    pub fn restore(bytes: &[u8], options: &Options) -> Option<Self> {
+    pub fn restore(bytes: &[u8], options: &Options, fixed: Option<&[Column]>) -> Option<Self> {
         let saved: Saved = saved::read(bytes)?;
+        let known = match &saved.body {
+            Some(body) => &body.rows.fixed,
+            None => &saved.fixed,
+        };
+        if known.as_deref() != fixed {
+            return None;
+        }
         if saved.version != SAVED_VERSION || saved.options != *options {
             return None;
         }

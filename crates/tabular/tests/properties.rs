@@ -288,11 +288,12 @@ fn what_was_saved_for_other_options_or_by_other_code_is_not_gone_on_with() {
         .unwrap()
         .save()
         .unwrap();
-    assert!(tabular::Analyser::restore(&saved, &options).is_some());
+    assert!(tabular::Analyser::restore(&saved, &options, None).is_some());
     let others = Options {
         header: Some(false),
         ..Options::default()
     };
-    assert!(tabular::Analyser::restore(&saved, &others).is_none());
-    assert!(tabular::Analyser::restore(b"something else", &options).is_none());
+    assert!(tabular::Analyser::restore(&saved, &others, None).is_none());
+    assert!(tabular::Analyser::restore(&saved, &options, Some(&[])).is_none());
+    assert!(tabular::Analyser::restore(b"something else", &options, None).is_none());
 }

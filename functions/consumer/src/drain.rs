@@ -248,7 +248,10 @@ async fn keep_attending(deps: &Deps, failures: &mut u32) -> Result<(), Error> {
 async fn attend(deps: &Deps) -> Result<DrainReport, Error> {
     let mut report = DrainReport::default();
     for upload in deps.store.complete_imports().await? {
-        writer::publish(deps, upload, &mut report).await?;
+        // One that cannot be published now must not keep the others waiting.
+        if let Err(error) = writer::publish(deps, upload, &mut report).await {
+            tracing::warn!(upload.id = %upload, error = error::chain(&error), "an import that is complete could not be published");
+        }
     }
     housekeep(deps).await?;
     Ok(report)

@@ -84,7 +84,8 @@ pub async fn analyse(
         .save_plan(attempt.upload, &plan, &analysis.warnings)
         .await?;
     tracing::info!(upload.id = %attempt.upload, bytes = at.bytes, rows = stored.file.rows, "a file is analysed");
-    let source = source.filter(|source| *source.kind() == stored.file.kind);
+    let source =
+        source.filter(|source| stored.object == plan.object && *source.kind() == stored.file.kind);
     Ok(Analysed::Planned(Box::new(stored), source))
 }
 
@@ -131,7 +132,8 @@ async fn break_off(
         object: object.at().clone(),
         state: broken.analyser.save().map_err(|e| Stop::Failed(e.into()))?,
     };
-    if former.is_some_and(|former| former == saved) && broken.given > RECORD_BYTES_MAX as u64 {
+    let stands_still = former.is_some_and(|former| former == saved);
+    if stands_still && broken.given > RECORD_BYTES_MAX as u64 && attempt.had_its_time() {
         return Err(Stop::Failed(Problem::new(
             Code::UnreadableFile,
             format!(
@@ -160,7 +162,8 @@ async fn read(
     saved: Option<&SavedAnalysis>,
 ) -> Result<Reading, Stop> {
     let options = &import.upload.options;
-    let restored = saved.and_then(|saved| Analyser::restore(&saved.state, options));
+    let restored =
+        saved.and_then(|saved| Analyser::restore(&saved.state, options, known.fixed.as_deref()));
     let mut analyser = match restored {
         Some(analyser) => analyser,
         None => {

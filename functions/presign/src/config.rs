@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use contracts::events::Work;
+use contracts::events::{Wake, Work};
 use platform::{
     auth::Verifier,
     config::{ConfigError, Settings},
@@ -149,11 +149,17 @@ impl Deps {
         sent.map_err(|e| Error::Queue(e.into()))
     }
 
-    /// Wakes the consumer to publish what was confirmed.
-    pub(crate) async fn wake_consumer(&self) {
-        if let Some(queue) = &self.wake {
-            queue.wake("an upload is confirmed").await;
-        }
+    /// Wakes the consumer to publish what was confirmed: nothing else may tell it.
+    pub(crate) async fn wake_consumer(&self) -> Result<(), Error> {
+        let Some(queue) = &self.wake else {
+            return Ok(());
+        };
+        let wake = Wake {
+            reason: "an upload is confirmed".to_owned(),
+        };
+        let body = serde_json::to_string(&wake).map_err(|e| Error::Queue(e.into()))?;
+        let sent = queue.send(&body).await;
+        sent.map_err(|e| Error::Queue(e.into()))
     }
 }
 

@@ -310,7 +310,7 @@ async fn confirm_upload(
 ) -> Result<Json<Upload>, Error> {
     let upload = import.upload.id;
     deps.store.confirm(upload, body.generation).await?;
-    deps.wake_consumer().await;
+    deps.wake_consumer().await?;
     tracing::info!(upload.id = %upload, generation = body.generation, "upload {upload} is confirmed");
     Ok(Json(again(&deps, import).await?))
 }

@@ -1,7 +1,10 @@
 //! A short run of what `make fuzz` runs for long: every file of the corpus and every small fixture, as it is and changed at random.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use gridkeep_fuzz::{TARGETS, Target};
 use proptest::{prelude::*, sample::Index};
@@ -13,7 +16,7 @@ fn target(name: &str) -> Target {
     TARGETS.iter().find(|(known, _)| *known == name).unwrap().1
 }
 
-/// The files of a target, those that were found and those that were made.
+/// The files of a target, those that were found and those that were made, always in one order.
 fn seeds(name: &str) -> Vec<Vec<u8>> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = vec![home.join("corpus").join(name)];
@@ -37,15 +40,17 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         "cells" => folders.push(fixtures.join("types")),
         _ => {}
     }
-    let mut seeds = Vec::new();
-    for folder in folders {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let entry = entry.unwrap();
-            if entry.metadata().unwrap().len() <= BYTES_MAX {
-                seeds.push(fs::read(entry.path()).unwrap());
-            }
-        }
-    }
+    let entries = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let small = |path: &&PathBuf| fs::metadata(path).unwrap().len() <= BYTES_MAX;
+    let seeds: Vec<_> = paths
+        .iter()
+        .filter(small)
+        .map(|path| fs::read(path).unwrap())
+        .collect();
     assert!(seeds.len() > 20, "{} of {name}", seeds.len());
     seeds
 }

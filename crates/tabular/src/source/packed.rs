@@ -20,6 +20,8 @@ const RATIO_MAX: u64 = 200;
 const RATIO_FROM: u64 = 64 * 1024 * 1024;
 /// Names that a warning or an error lists.
 const NAMES_SHOWN: usize = 5;
+/// Longer names are not offered as a choice.
+const NAME_BYTES: usize = 1_024;
 
 /// How to get at the packed bytes, as often as they are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,7 +263,11 @@ pub(super) fn choose(
 /// What can be chosen from, where there is anything to choose.
 pub(super) fn choices<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Vec<String> {
     let shown = if names.len() > 1 { CHOICES_MAX } else { 0 };
-    names.take(shown).map(str::to_owned).collect()
+    names
+        .filter(|name| name.len() <= NAME_BYTES && !name.contains('\0'))
+        .take(shown)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The first few names, and how many more there are.

@@ -54,7 +54,7 @@ pub fn analyse_broken_off(
                 analyser.push(&file[from..*end])?;
             }
             let saved = analyser.save()?;
-            analyser = Analyser::restore(&saved, options).unwrap();
+            analyser = Analyser::restore(&saved, options, fixed).unwrap();
             let (again, next) = analyser.wants();
             analyser.push(&file[again.start as usize..again.end as usize])?;
             from = next as usize;

@@ -188,9 +188,11 @@ async fn an_answer_comes_neither_too_early_nor_too_late() {
     assert_eq!(shown.body["columns"][0]["name"], "number");
     assert_eq!(shown.body["counts"], Value::Null);
     conflict(confirm(&app, upload, &ada, 2).await);
+    conflict(patch(&app, upload, &ada, json!({"generation": 2})).await);
     for _ in 0..2 {
         let confirmed = confirm(&app, upload, &ada, 1).await;
         assert_eq!(confirmed.status, StatusCode::OK, "{}", confirmed.body);
+        assert_eq!(confirmed.body["confirmed"], true);
     }
     conflict(patch(&app, upload, &ada, json!({})).await);
     let answer = app
