@@ -58,7 +58,7 @@ soak: install ## long runs: the full file, all kill points; a file of 5 GB (GRID
 	GRIDKEEP_SOAK=1 cargo test $(CARGO_FLAGS) --release -p gridkeep-tests --test kills --test together --test big -- --nocapture
 
 .PHONY: fuzz
-fuzz: ## MINUTES=30 of fuzzing what files are read with
+fuzz: install ## MINUTES=30 of fuzzing what files are read with
 	@scripts/fuzz.sh
 
 .PHONY: shots
