@@ -108,9 +108,20 @@ test('of a workbook another sheet is chosen, with a type and a place for its col
 test('an update shows each row before and after, and a reload loses nothing of it', async ({ page }) => {
   const dataset = await orders(page);
   await previewed(page, csv('prices.csv', 'article,price\nA2,3.90\nA8,1.10\n'));
+  const button = page.getByRole('button', { name: 'Import', exact: true });
+  await expect(button).toBeEnabled();
   await page.getByRole('radio', { name: 'Update and add' }).click();
-  await page.getByRole('listbox', { name: 'Key columns' }).getByRole('option', { name: 'article' }).click();
+  // Without a key nothing can be told of it, and nothing else than what is chosen is imported.
+  await expect(button).toBeDisabled();
+  await expect(says(page)).toHaveText('What the import will do depends on the key.');
+  const article = page.getByRole('listbox', { name: 'Key columns' }).getByRole('option', { name: 'article' });
+  await article.click();
   await expect(says(page)).toHaveText('1 row will be added, 1 changed.', { timeout: 60_000 });
+  await article.click();
+  await expect(button).toBeDisabled();
+  await article.click();
+  await expect(button).toBeEnabled();
+  await expect(says(page)).toHaveText('1 row will be added, 1 changed.');
   await choose(page, columnOf(page, 'price'), /Null in price/, 'NA');
   await expect(says(page)).toHaveText('1 row will be added, 1 changed.', { timeout: 60_000 });
   const changes = page.getByRole('region', { name: 'Rows that change' });
@@ -181,12 +192,15 @@ test('what somebody else changes meanwhile is shown before it is imported', asyn
   const other = await context.newPage();
   await other.goto(page.url());
   await expect(says(other)).toHaveText('1 row will be added.');
-  // This window learns nothing of it until it asks.
-  await page.route(/\/api\/v1\/uploads\/upl_\w+$/, (route) => (route.request().method() === 'GET' ? route.abort() : route.continue()));
+  // This window learns nothing of it until it has asked to import; its own look at the upload must not come first.
+  let asked = false;
+  page.on('request', (request) => {
+    asked ||= request.url().endsWith('/confirm');
+  });
+  await page.route(/\/api\/v1\/uploads\/upl_\w+$/, (route) => (route.request().method() === 'GET' && !asked ? route.abort() : route.continue()));
   await choose(other, columnOf(other, 'price'), /price goes to/, 'Leave out');
   await expect(columnOf(other, 'price')).toContainText('chosen');
   await expect(says(other)).toHaveText('1 row will be added.', { timeout: 60_000 });
-  await page.unroute(/\/api\/v1\/uploads\/upl_\w+$/);
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'changed elsewhere' })).toBeVisible();
   await expect(columnOf(page, 'price')).toContainText('chosen');

@@ -352,7 +352,7 @@ impl Differing<'_> {
         let live = tables::live(self.head.dataset_no);
         let difference = tables::difference(self.head.dataset_no, self.commit);
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "select l.row_id{cells} from (select staged, row_id from {difference} where {so} order by row_id limit {PREVIEW_ROWS}) d \
+            "select l.row_id{cells} from (select staged, place, row_id from {difference} where {so} order by row_id limit {PREVIEW_ROWS}) d \
              join {live} l on l.row_id = d.row_id {join} where l.born <= $1 and l.born <> all($2) order by l.row_id"
         )))
         .bind(self.head.max_commit)

@@ -4,6 +4,8 @@ interface CommitFieldProps {
   label: string;
   value: string;
   onCommit: (value: string) => void;
+  /** It was left as it was, or taken back. */
+  onCancel?: () => void;
   placeholder?: string;
   inputMode?: 'numeric';
   maxLength?: number;
@@ -12,11 +14,12 @@ interface CommitFieldProps {
 }
 
 /** A field whose text counts once it is left or Enter is pressed; Escape takes it back. Its label is only heard. There may be hundreds: it is plain. */
-export function CommitField({ label, value, onCommit, placeholder, autoFocus = false, isDisabled = false, ...props }: CommitFieldProps) {
+export function CommitField({ label, value, onCommit, onCancel, placeholder, autoFocus = false, isDisabled = false, ...props }: CommitFieldProps) {
   const [draft, setDraft] = useState<string | null>(null);
   const commit = (): void => {
     setDraft(null);
     if (draft !== null && draft !== value) onCommit(draft);
+    else onCancel?.();
   };
   return (
     <input
@@ -30,8 +33,14 @@ export function CommitField({ label, value, onCommit, placeholder, autoFocus = f
       onChange={(event) => setDraft(event.target.value)}
       onBlur={commit}
       onKeyDown={(event) => {
-        if (event.key === 'Enter') commit();
-        else if (event.key === 'Escape') setDraft(null);
+        if (event.key === 'Enter') {
+          // What has the focus afterwards would be pressed by it.
+          event.preventDefault();
+          commit();
+        } else if (event.key === 'Escape') {
+          setDraft(null);
+          onCancel?.();
+        }
       }}
     />
   );

@@ -84,15 +84,16 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
 }
 
 /** A problem inside a form. */
-export function ProblemNotice({ error }: { error: unknown }) {
+export function ProblemNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const problem = error instanceof ApiProblem ? error.problem : null;
   return (
     <div className="notice bad" role="alert">
       <CircleAlert size={16} aria-hidden />
-      <div>
+      <div className="grow">
         {reasonOf(error)}
         {problem?.request_id ? <div className="small mono">Request {problem.request_id}</div> : null}
       </div>
+      {onRetry ? <Button size="tiny" onPress={onRetry}><RotateCw size={13} aria-hidden /> Try again</Button> : null}
     </div>
   );
 }

@@ -14,7 +14,8 @@ import type { Upload } from '@/lib/api/types';
 export function PreviewPage({ id }: { id: string }) {
   const navigate = useNavigate();
   const state = usePreview(id);
-  const { query, upload, confirmed } = state;
+  const { query, upload, confirm } = state;
+  const isOurs = confirm.isSuccess;
   const published = upload?.state === 'published' ? upload : null;
   const underway = upload && !isOver(upload) ? upload : null;
   useEffect(() => {
@@ -27,10 +28,10 @@ export function PreviewPage({ id }: { id: string }) {
     };
   }, [underway]);
   useEffect(() => {
-    if (!confirmed || !published) return;
+    if (!isOurs || !published) return;
     follow(published);
     void navigate({ to: '/datasets/$id', params: { id: published.dataset_id } });
-  }, [confirmed, published, navigate]);
+  }, [isOurs, published, navigate]);
 
   if (query.isPending) return <Skeleton lines={8} />;
   if (!upload) return <Failed error={query.error} what="The upload could not be read" onRetry={() => void query.refetch()} actions={<Link to="/uploads" className="btn">Go to uploads</Link>} />;
@@ -43,16 +44,14 @@ export function PreviewPage({ id }: { id: string }) {
 }
 
 function Bar({ upload, state }: { upload: Upload; state: PreviewState }) {
-  const { read, isReading, settled, confirmed, confirm, cancel, change } = state;
-  const isBusy = confirm.isPending || confirmed || cancel.isPending;
-  const canImport = upload.plan != null && upload.problem == null && read !== null && !change.isPending && !(settled && isReading);
+  const { isReading, isLocked, canImport, settled, confirmed, confirm, cancel } = state;
   return (
     <div className="preview-bar">
       <h1 className="cut grow" title={upload.file_name}>Preview of {upload.file_name}</h1>
       {isOver(upload) ? null : (
         <>
-          <Button look="quiet" onPress={() => cancel.mutate()} isDisabled={isBusy}>Cancel import</Button>
-          <Button look="primary" onPress={() => read && confirm.mutate(read.generation)} isDisabled={isBusy || !canImport}>
+          <Button look="quiet" onPress={() => cancel.mutate()} isDisabled={isLocked}>Cancel import</Button>
+          <Button look="primary" onPress={() => confirm.mutate(upload.generation)} isDisabled={isLocked || !canImport}>
             {confirmed ? 'Importing…' : isReading && !settled && canImport ? 'Import once it is written' : 'Import'}
           </Button>
         </>

@@ -1,12 +1,22 @@
 import { describe, expect, it } from 'vitest';
 
-import { withMapping, withNull, withReading, withType } from './options';
+import { lostOf, namesOf, onlyOf, withMapping, withNull, withReading, withSaid, withType } from './options';
 
 describe('options of a preview', () => {
   it('keep what is said of columns only while the columns keep their names', () => {
     const said = { types: { a: 'text' as const }, nulls: { a: '-' }, mapping: { a: null } };
     expect(withReading(said, { footer: 2 })).toEqual({ ...said, footer: 2 });
     expect(withReading(said, { delimiter: ';' })).toEqual({ delimiter: ';', types: {}, nulls: {}, mapping: {} });
+  });
+
+  it('are said again of the columns that a new reading still has', () => {
+    const said = { types: { a: 'text' as const, b: 'date' as const }, nulls: { a: '-' }, mapping: { c: null } };
+    const lost = lostOf(null, said, withReading(said, { encoding: 'utf-8' }));
+    expect(namesOf(lost)).toEqual(['a', 'b', 'c']);
+    expect(namesOf(lostOf(lost, {}, said))).toEqual([]);
+    const again = onlyOf(lost, ['a', 'c', 'd']);
+    expect(again).toEqual({ types: { a: 'text' }, nulls: { a: '-' }, mapping: { c: null } });
+    expect(withSaid({ encoding: 'utf-8', types: { a: 'date' } }, again)).toEqual({ encoding: 'utf-8', types: { a: 'date' }, nulls: { a: '-' }, mapping: { c: null } });
   });
 
   it('never say of the header what contradicts itself', () => {

@@ -19,6 +19,31 @@ export function withReading(options: Options, change: Reading): Options {
   return NAMES_DEPEND.some((name) => name in change) ? { ...next, types: {}, nulls: {}, mapping: {} } : next;
 }
 
+/** What is said of columns by their names. */
+export type Said = Required<Pick<Options, 'types' | 'nulls' | 'mapping'>>;
+
+const saidOf = ({ types = {}, nulls = {}, mapping = {} }: Partial<Options>, is: (name: string, of: keyof Said) => boolean): Said => {
+  const only = <V>(entries: Record<string, V>, of: keyof Said): Record<string, V> => Object.fromEntries(Object.entries(entries).filter(([name]) => is(name, of)));
+  return { types: only(types, 'types'), nulls: only(nulls, 'nulls'), mapping: only(mapping, 'mapping') };
+};
+
+/** The columns that something is said of. */
+export const namesOf = ({ types, nulls, mapping }: Said): string[] => [...new Set([types, nulls, mapping].flatMap((entries) => Object.keys(entries)))];
+
+/** What was said before and is not said any more, with what had got lost until then. */
+export const lostOf = (lost: Said | null, before: Options, after: Options): Said => {
+  const said = { types: { ...lost?.types, ...before.types }, nulls: { ...lost?.nulls, ...before.nulls }, mapping: { ...lost?.mapping, ...before.mapping } };
+  return saidOf(said, (name, of) => !Object.hasOwn(after[of] ?? {}, name));
+};
+
+/** Of these columns alone. */
+export const onlyOf = (said: Said, names: readonly string[]): Said => saidOf(said, (name) => names.includes(name));
+
+/** Says it again, where nothing else was said since. */
+export const withSaid = (options: Options, { types, nulls, mapping }: Said): Options => ({
+  ...options, types: { ...types, ...options.types }, nulls: { ...nulls, ...options.nulls }, mapping: { ...mapping, ...options.mapping },
+});
+
 function withEntry<V>(entries: Record<string, V> | undefined, name: string, value: V | undefined): Record<string, V> {
   const rest = Object.entries(entries ?? {}).filter(([other]) => other !== name);
   return Object.fromEntries(value === undefined ? rest : [...rest, [name, value]]);

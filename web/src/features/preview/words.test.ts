@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { placeOf, rest, summary } from './words';
+import { firstShown, placeOf, rest, summary } from './words';
 
 const none = { inserted: 0, updated: 0, unchanged: 0, superseded: 0, deleted: 0, quarantined: 0 };
 
@@ -15,6 +15,12 @@ describe('a preview in words', () => {
   it('tells what stays as it is', () => {
     expect(rest(none)).toBeNull();
     expect(rest({ ...none, unchanged: 4, superseded: 1 })).toBe('4 rows are in the dataset already, cell for cell; 1 is overtaken by a later row of the file with the same key.');
+    expect(rest({ ...none, superseded: 1 })).toBe('1 row is overtaken by a later row of the file with the same key.');
+    expect(rest({ ...none, superseded: 2000 })).toBe('2,000 rows are overtaken by a later row of the file with the same key.');
+  });
+
+  it('tells of a list how much of it is shown', () => {
+    expect([firstShown(1), firstShown(20)]).toEqual(['The first one is shown.', 'The first 20 are shown.']);
   });
 });
 

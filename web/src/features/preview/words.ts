@@ -18,10 +18,13 @@ export function summary(counts: PreviewCounts, mode: Mode): string {
 export function rest(counts: PreviewCounts): string | null {
   const parts = [
     counts.unchanged > 0 ? `${plural(counts.unchanged, 'row')} ${counts.unchanged === 1 ? 'is' : 'are'} in the dataset already, cell for cell` : null,
-    counts.superseded > 0 ? `${count(counts.superseded)} ${counts.superseded === 1 ? 'is' : 'are'} overtaken by a later row of the file with the same key` : null,
+    counts.superseded > 0 ? `${counts.unchanged > 0 ? count(counts.superseded) : plural(counts.superseded, 'row')} ${counts.superseded === 1 ? 'is' : 'are'} overtaken by a later row of the file with the same key` : null,
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : `${parts.join('; ')}.`;
 }
+
+/** Under a list that is cut short. */
+export const firstShown = (n: number): string => (n === 1 ? 'The first one is shown.' : `The first ${count(n)} are shown.`);
 
 export const WHY: Record<MappedBy, { label: string; look: '' | 'good' | 'info' | 'warn' }> = {
   exact: { label: 'same name', look: 'good' },

@@ -1,7 +1,7 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, queryOptions, replaceEqualDeep } from '@tanstack/react-query';
 
 import { api, unwrap } from '@/lib/api/client';
-import type { CreateUpload, SentPart } from '@/lib/api/types';
+import type { CreateUpload, SentPart, Upload } from '@/lib/api/types';
 
 export const createUpload = (body: CreateUpload) => unwrap(api.POST('/api/v1/uploads', { body }));
 
@@ -24,8 +24,11 @@ export const uploadsQuery = infiniteQueryOptions({
   getNextPageParam: (page) => page.next ?? undefined,
 });
 
+/** A generation never comes back: an answer of a former one was on its way for too long. */
+export const newest = (before: Upload | undefined, after: Upload): Upload => (before && before.generation > after.generation ? before : replaceEqualDeep(before, after));
+
 export const uploadQuery = (id: string) =>
-  queryOptions({ queryKey: ['upload', id], queryFn: ({ signal }) => showUpload(id, signal) });
+  queryOptions({ queryKey: ['upload', id], queryFn: ({ signal }) => showUpload(id, signal), structuralSharing: (before, after) => newest(before as Upload | undefined, after as Upload) });
 
 /** Of this generation's plan. */
 export const warningsQuery = (id: string, generation: number) =>

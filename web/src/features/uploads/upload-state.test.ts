@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Receipt, Upload } from '@/lib/api/types';
+import type { Plan, Receipt, Upload } from '@/lib/api/types';
 
 import { balances, terms } from './receipt-lines';
 import { fraction, paceOf, pushSample, rate, secondsLeft, stageOf, type Sample } from './upload-state';
 
 const upload = (part: Partial<Upload>): Upload => ({
-  id: 'upl_1', file_name: 'a.csv', state: 'created', generation: 1, mode: 'new', key: [], options: {}, confirm: 'auto', bytes_total: 1000,
+  id: 'upl_1', file_name: 'a.csv', state: 'created', generation: 1, mode: 'new', key: [], options: {}, confirm: 'auto', confirmed: false, bytes_total: 1000,
   bytes_read: 0, rows_read: 0, rows_written: 0, dataset_id: 'dst_1', dataset_name: 'a', created_at: '2026-05-03T14:02:00Z', ...part,
 });
 
@@ -30,6 +30,15 @@ describe('an upload’s stage', () => {
     expect(stageOf(upload({ state: 'loading' }), null, false)).toBe('loading');
     expect(stageOf(upload({ state: 'published' }), null, false)).toBe('published');
     expect(fraction('analysing', upload({ state: 'analysing', bytes_read: 250 }), null)).toBe(0.25);
+  });
+
+  it('is publishing once all is written, of a preview only after the confirmation', () => {
+    const written = upload({ state: 'loading', plan: { rows: 20 } as Plan, rows_written: 20 });
+    expect(stageOf(written, null, false)).toBe('publishing');
+    expect(stageOf({ ...written, rows_written: 19 }, null, false)).toBe('loading');
+    expect(stageOf({ ...written, confirm: 'ask' }, null, false)).toBe('loading');
+    expect(stageOf({ ...written, confirm: 'ask', confirmed: true }, null, false)).toBe('publishing');
+    expect(stageOf({ ...written, confirm: 'ask', confirmed: true, rows_written: 19 }, null, false)).toBe('loading');
   });
 });
 
@@ -61,9 +70,6 @@ describe('the pace', () => {
     expect(paceOf('confirming', upload({ state: 'awaiting_confirmation' }), null, [])).toBeNull();
   });
 
-  it('is of a preview that is written never that of publishing', () => {
-    expect(stageOf(upload({ state: 'loading', confirm: 'ask' }), null, false)).toBe('loading');
-  });
 });
 
 describe('a receipt', () => {

@@ -31,7 +31,7 @@ export interface Sending {
   total: number;
 }
 
-export function stageOf(upload: Pick<Upload, 'state' | 'plan' | 'rows_written' | 'confirm'>, sending: Sending | null, sentElsewhere: boolean): Stage {
+export function stageOf(upload: Pick<Upload, 'state' | 'plan' | 'rows_written' | 'confirm' | 'confirmed'>, sending: Sending | null, sentElsewhere: boolean): Stage {
   switch (upload.state) {
     case 'created':
       if (sending) return sending.sent < sending.total ? 'sending' : 'waiting';
@@ -42,7 +42,7 @@ export function stageOf(upload: Pick<Upload, 'state' | 'plan' | 'rows_written' |
       return 'confirming';
     case 'loading':
       // Of a preview the differences are worked out once all is written; the publishing follows the confirmation.
-      return upload.confirm === 'auto' && upload.plan && upload.rows_written >= upload.plan.rows ? 'publishing' : 'loading';
+      return (upload.confirm === 'auto' || upload.confirmed) && upload.plan && upload.rows_written >= upload.plan.rows ? 'publishing' : 'loading';
     default:
       return upload.state;
   }

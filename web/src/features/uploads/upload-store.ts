@@ -281,6 +281,7 @@ function poll(id: string): void {
   })();
 }
 
+/** Throws why it was not cancelled; it goes on then. */
 export async function cancel(key: string): Promise<void> {
   aborts.get(key)?.abort();
   files.delete(key);
@@ -291,12 +292,14 @@ export async function cancel(key: string): Promise<void> {
   }
   try {
     await cancelUpload(key);
-    const upload = await showUpload(key);
-    patch(key, { upload, sending: null, held: null, error: null });
   } catch (error) {
-    // Published in the meantime: the poll shows it.
-    if (codeOf(error) !== 'conflict' && item) patch(key, { error });
+    // Its bytes come no more. What the server has already goes on, and the poll shows it.
+    if (item?.sending && codeOf(error) !== 'conflict') patch(key, { error });
+    throw error;
   }
+  // The poll tells it as well.
+  const upload = await showUpload(key).catch(() => null);
+  if (upload) patch(key, { upload, sending: null, held: null, error: null });
 }
 
 /** Puts a card away, also after a reload. */

@@ -4,6 +4,7 @@ import { ChoiceOrText } from '@/components/choice-or-text';
 import { CommitField } from '@/components/commit-field';
 import { Select, type SelectOption } from '@/components/select';
 import type { Options, Plan, Problem } from '@/lib/api/types';
+import { count } from '@/lib/format';
 
 import type { Reading } from '../options';
 import { DELIMITERS, ENCODINGS, HEADERS, QUOTES } from '../readings';
@@ -104,7 +105,7 @@ function Skipped({ label, found, said, isLocked, onChange }: SkippedProps) {
       <CommitField
         label={`Lines ${label.toLowerCase()} the table; empty: as it is found`}
         value={said == null ? '' : String(said)}
-        placeholder={found === undefined ? '' : `Found: ${found}`}
+        placeholder={found === undefined ? '' : `Found: ${count(found)}`}
         inputMode="numeric"
         maxLength={6}
         isDisabled={isLocked}

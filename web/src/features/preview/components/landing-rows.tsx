@@ -61,7 +61,7 @@ function RowTable({ columns, rows, isReading, ...head }: LandingRowsProps) {
       <table>
         <thead>
           <tr>
-            <th scope="col" className="no">Record</th>
+            <th scope="col" className="no">Row</th>
             {columns.map((landing) => (
               <th key={landing.column.id} scope="col"><ColumnHead landing={landing} {...head} /></th>
             ))}

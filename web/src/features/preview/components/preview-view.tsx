@@ -8,17 +8,18 @@ import { ProblemNotice } from '@/components/states';
 import { datasetQuery } from '@/features/datasets/api';
 import { Warnings } from '@/features/uploads/components/warnings';
 import { codeOf } from '@/lib/api/problem';
-import type { ChangeUpload, Options, Upload } from '@/lib/api/types';
+import type { Options, Upload } from '@/lib/api/types';
 import { useNarrow } from '@/lib/use-narrow';
 
 import { keepsColumns, landingColumns } from '../columns';
-import { isReadingOption, withReading, withType } from '../options';
+import { isReadingOption, withType } from '../options';
 import type { PreviewState } from '../use-preview';
 import { placeOf } from '../words';
 import { ColumnMapping } from './column-mapping';
 import { Destination } from './destination';
 import { FileReading } from './file-reading';
 import { LandingRows } from './landing-rows';
+import { LostChoices } from './lost-choices';
 import { PreviewSummary } from './preview-summary';
 import { RowChanges } from './row-changes';
 import { SetAside } from './set-aside';
@@ -30,7 +31,7 @@ interface PreviewViewProps {
 
 /** What becomes of a file before it does, and everything that can be chosen of it. */
 export function PreviewView({ upload, state }: PreviewViewProps) {
-  const { read, preview: query, change, confirm, cancel, isReading, confirmed, settled } = state;
+  const { read, preview: query, change, confirm, cancel, isReading, isLocked, isKeyless, confirmed, settled } = state;
   const dataset = useQuery({ ...datasetQuery(upload.dataset_id), enabled: upload.mode !== 'new' }).data ?? null;
   const narrow = useNarrow();
   const { options } = upload;
@@ -38,21 +39,21 @@ export function PreviewView({ upload, state }: PreviewViewProps) {
   const preview = query.data;
   const plan = read?.plan ?? null;
   const place = placeOf(problem);
-  const isLocked = confirm.isPending || confirmed || cancel.isPending;
-  // Where the columns do not stay, none of them goes anywhere.
-  const set = (next: ChangeUpload): void => change.mutate((now) => ({ ...next, ...(keepsColumns(next.mode ?? now.mode) ? {} : { options: { ...now.options, mapping: {} } }) }));
-  const setOptions = (of: (options: Options) => Options): void => change.mutate((now) => ({ options: of(now.options) }));
-  const counts = settled && !isReading ? (preview?.counts ?? null) : null;
+  // While it is published there is nothing to look at any more.
+  const hasFailed = plan !== null && problem === null && query.isError && !preview && !confirmed;
+  const setOptions = (of: (options: Options) => Options): void => change.mutate({ of: (now) => ({ options: of(now.options) }) });
+  const counts = settled && !isReading && !isKeyless ? (preview?.counts ?? null) : null;
   // Before the file has come nothing of it can be chosen; once it was read, or could not be, all of it can.
   const isShown = plan !== null || problem !== null;
   return (
     <div className="preview">
       <div className="preview-top">
         <PreviewSummary upload={upload} state={state} preview={preview} />
-        {change.isError ? <ProblemNotice error={change.error} /> : null}
+        {change.isError && !(codeOf(change.error) === 'conflict' && state.moved) ? <ProblemNotice error={change.error} /> : null}
         {confirm.isError && !(codeOf(confirm.error) === 'conflict' && (state.moved || problem)) ? <ProblemNotice error={confirm.error} /> : null}
         {cancel.isError ? <ProblemNotice error={cancel.error} /> : null}
-        {plan && query.isError && !preview ? <ProblemNotice error={query.error} /> : null}
+        {hasFailed ? <ProblemNotice error={query.error} onRetry={() => void query.refetch()} /> : null}
+        <LostChoices lost={state.lost} options={options} plan={isReading ? null : (upload.plan ?? null)} isLocked={isLocked} keeps={keepsColumns(upload.mode)} onAgain={state.chooseAgain} onForget={state.forgetLost} />
       </div>
       <div className="preview-main">
         {plan ? (
@@ -62,7 +63,7 @@ export function PreviewView({ upload, state }: PreviewViewProps) {
               columns={landingColumns(plan, preview, options)}
               rows={preview?.rows ?? []}
               options={options}
-              isReading={isReading || problem !== null}
+              isReading={isReading || problem !== null || !preview}
               isLocked={isLocked}
               onType={(source, type) => setOptions((now) => withType(now, source, type))}
             />
@@ -75,9 +76,9 @@ export function PreviewView({ upload, state }: PreviewViewProps) {
       </div>
       {isShown ? (
         <aside className="preview-side" aria-label="Choices">
-          {dataset ? <Fold isFolded={narrow && place?.option !== 'mode' && place?.option !== 'key'} title="Where the rows go"><Destination upload={upload} dataset={dataset} problem={problem} isLocked={isLocked} onChange={set} /></Fold> : null}
+          {dataset ? <Fold isFolded={narrow && place?.option !== 'mode' && place?.option !== 'key'} title="Where the rows go"><Destination upload={upload} dataset={dataset} problem={problem} way={state.way} isKeyless={isKeyless} isLocked={isLocked} onChoose={state.choose} /></Fold> : null}
           <Fold isFolded={narrow && (place === null || !isReadingOption(place.option))} title="How the file is read">
-            <FileReading plan={plan} options={options} problem={problem} isLocked={isLocked} onChange={(next) => setOptions((now) => withReading(now, next))} />
+            <FileReading plan={plan} options={options} problem={problem} isLocked={isLocked} onChange={state.readAs} />
           </Fold>
         </aside>
       ) : null}

@@ -4,6 +4,8 @@ import { ChangeCount } from '@/features/compare/components/change-counts';
 import { DiffTable } from '@/features/compare/components/diff-table';
 import type { ChangedRow, Dataset, Preview, PreviewCounts } from '@/lib/api/types';
 
+import { firstShown } from '../words';
+
 interface RowChangesProps {
   dataset: Dataset;
   preview: Preview;
@@ -37,7 +39,7 @@ export function RowChanges({ dataset, preview, counts }: RowChangesProps) {
       <div className="card preview-diff" style={{ height: Math.min(420, 54 + rows.length * 32) }}>
         <DiffTable dataset={dataset.id} from={dataset.version} to={null} columns={columns} shown={shown} sides={sides} rows={rows} total={rows.length} onNearEnd={nothing} />
       </div>
-      {rows.length < counts.updated + counts.deleted ? <p className="small faint">The first {rows.length} are shown.</p> : null}
+      {rows.length < counts.updated + counts.deleted ? <p className="small faint">{firstShown(rows.length)}</p> : null}
     </section>
   );
 }

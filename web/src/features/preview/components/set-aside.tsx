@@ -2,6 +2,8 @@ import { PlaceItem } from '@/components/place-list';
 import type { Preview } from '@/lib/api/types';
 import { count } from '@/lib/format';
 
+import { firstShown } from '../words';
+
 interface SetAsideProps {
   places: Preview['quarantined'];
   /** Null until all is read. */
@@ -16,7 +18,7 @@ export function SetAside({ places, total }: SetAsideProps) {
       <h2 id="set-aside">Set aside{total === null ? '' : `: ${count(total)}`}</h2>
       <p className="small faint">They go to the quarantine, where they can be mended and imported later. Nothing of the file is lost.</p>
       <ol className="card places">{places.map((place, i) => <PlaceItem key={i} place={place} />)}</ol>
-      {total !== null && places.length < total ? <p className="small faint">The first {places.length} are shown.</p> : null}
+      {total !== null && places.length < total ? <p className="small faint">{firstShown(places.length)}</p> : null}
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 
 import { IconButton } from '@/components/button';
 import { api, unwrap } from '@/lib/api/client';
-import { plural } from '@/lib/format';
+import { count, plural } from '@/lib/format';
 
 import { isFinal } from '../upload-state';
 import { dismiss, restore, stage } from '../upload-store';
@@ -31,8 +31,8 @@ export function Dock({ hidden }: { hidden: string | null }) {
   const finished = items.length - underway.length - waiting.length;
   const told = [
     ...(underway.length > 0 ? [`${plural(underway.length, 'file')} on the way`] : []),
-    ...(waiting.length > 0 ? [`${waiting.length} waiting for you`] : []),
-    ...(finished > 0 ? [`${finished} finished`] : []),
+    ...(waiting.length > 0 ? [`${count(waiting.length)} waiting for you`] : []),
+    ...(finished > 0 ? [`${count(finished)} finished`] : []),
   ];
   return (
     <section className="dock" aria-label="Uploads on their way">

@@ -8,6 +8,7 @@ interface KeyPickerProps {
   /** Column ids. */
   value: readonly string[];
   onChange: (value: string[]) => void;
+  isDisabled?: boolean;
 }
 
 /** Names that a key usually has. */
@@ -20,7 +21,7 @@ export function usualKey(dataset: Dataset): string[] {
 }
 
 /** By which columns a row of the file is the same as one of the dataset. */
-export function KeyPicker({ dataset, value, onChange }: KeyPickerProps) {
+export function KeyPicker({ dataset, value, onChange, isDisabled = false }: KeyPickerProps) {
   const columns = dataset.columns.filter(({ type }) => type !== 'json');
   return (
     <div className="field">
@@ -33,6 +34,7 @@ export function KeyPicker({ dataset, value, onChange }: KeyPickerProps) {
         selectedKeys={value}
         onSelectionChange={(keys) => onChange(columns.map(({ id }) => id).filter((id) => keys === 'all' || keys.has(id)))}
         items={columns}
+        disabledKeys={isDisabled ? columns.map(({ id }) => id) : []}
       >
         {(column) => (
           <ListBoxItem id={column.id} textValue={column.name} className="menu-item">

@@ -2,8 +2,9 @@ import { Link } from '@tanstack/react-router';
 import { CircleAlert, X } from 'lucide-react';
 
 import { Button, IconButton } from '@/components/button';
-import { ApiProblem } from '@/lib/api/problem';
+import { ApiProblem, codeOf, reasonOf } from '@/lib/api/problem';
 import { bytes, plural } from '@/lib/format';
+import { notify } from '@/lib/notices';
 
 import { chooseFiles } from '../drop-intent';
 import { warningCount } from '../receipt-lines';
@@ -17,6 +18,15 @@ function failure(item: Tracked): { title: string; detail: string; request: strin
   const problem = item.upload?.problem ?? (item.error instanceof ApiProblem ? item.error.problem : null);
   if (problem) return { title: problem.title, detail: problem.detail, request: problem.request_id ?? null };
   return { title: 'The file was not sent', detail: 'The connection broke while sending. Nothing was imported. Send the file again.', request: null };
+}
+
+async function drop({ key, fileName }: Tracked): Promise<void> {
+  try {
+    await cancel(key);
+  } catch (error) {
+    // Of one that is over meanwhile the card tells.
+    if (codeOf(error) !== 'conflict') notify({ text: `${fileName} was not cancelled. ${reasonOf(error)}`, bad: true });
+  }
 }
 
 /** After a reload the page has the file no more; the server has the parts that were sent. */
@@ -79,7 +89,7 @@ export function UploadCard({ item }: { item: Tracked }) {
             <X size={14} aria-hidden />
           </IconButton>
         ) : (
-          <Button look="quiet" size="tiny" onPress={() => void cancel(item.key)} aria-label={`Cancel ${item.fileName}`}>
+          <Button look="quiet" size="tiny" onPress={() => void drop(item)} aria-label={`Cancel ${item.fileName}`}>
             Cancel
           </Button>
         )}
@@ -91,7 +101,7 @@ export function UploadCard({ item }: { item: Tracked }) {
       </div>
       {now === 'confirming' && upload ? (
         <span className="row small">
-          <span className="badge warn">Waiting for you</span>
+          <span className="badge warn">waiting for you</span>
           <Link to="/uploads/$id/preview" params={{ id: upload.id }}>
             Look at the preview
           </Link>

@@ -16,6 +16,9 @@ const LABELS: readonly { label: string; stages: readonly Stage[] }[] = [
   { label: 'Publishing', stages: ['publishing'] },
 ];
 
+/** The word that the eye has for it. */
+const wordOf = (now: Stage): string => LABELS.find(({ stages }) => stages.includes(now))?.label ?? now;
+
 function Steps({ now, asks }: { now: Stage; asks: boolean }) {
   const steps = LABELS.filter(({ stages }) => asks || !stages.includes('confirming'));
   const at = steps.findIndex(({ stages }) => stages.includes(now));
@@ -56,7 +59,7 @@ export function UploadProgress({ item }: { item: Tracked }) {
   return (
     <>
       <Steps now={now} asks={item.upload?.confirm === 'ask'} />
-      {now === 'confirming' ? null : <Progress label={`${item.fileName}: ${now}`} value={part} />}
+      {now === 'confirming' ? null : <Progress label={`${item.fileName}: ${wordOf(now)}`} value={part} />}
       {item.offline ? <span className="small faint">Gridkeep cannot be reached; it goes on by itself.</span> : <PaceLine item={item} now={now} />}
     </>
   );

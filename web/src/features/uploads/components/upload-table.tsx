@@ -8,7 +8,7 @@ const LOOK: Record<UploadState, { label: string; look: string }> = {
   created: { label: 'not sent yet', look: '' },
   uploaded: { label: 'sent', look: 'info' },
   analysing: { label: 'reading', look: 'info' },
-  awaiting_confirmation: { label: 'Waiting for you', look: 'warn' },
+  awaiting_confirmation: { label: 'waiting for you', look: 'warn' },
   loading: { label: 'writing', look: 'info' },
   published: { label: 'published', look: 'good' },
   failed: { label: 'failed', look: 'bad' },
