@@ -311,11 +311,11 @@ async fn a_file_of_many_invocations_is_imported_beside_small_ones() -> anyhow::R
         .await?;
     ensure!(left == 0, "{left} analyses are left behind");
 
-    // Progress was to be seen, also of the second reading where that takes longer than to show it once.
+    // Progress was to be seen, of both readings where they take longer than to show it once.
     let on_the_way = |values: &[u64]| values.iter().any(|bytes| *bytes < known.bytes);
     let is_long = size.invocation > VISIBILITY;
     ensure!(
-        on_the_way(&seen.analysing) && (on_the_way(&seen.loading) || !is_long) && seen.paces > 0,
+        (!is_long || on_the_way(&seen.analysing) && on_the_way(&seen.loading)) && seen.paces > 0,
         "bytes read {:?} and {:?}, {} paces",
         seen.analysing,
         seen.loading,
