@@ -34,7 +34,8 @@ export function HookItem({ datasetId, hook, onKey }: HookItemProps) {
       else if (what === 'delete') await deleteHook(datasetId, hook.id);
       else onKey(await rotateHook(datasetId, hook.id));
     },
-    onSuccess: () => client.invalidateQueries({ queryKey: ['dataset', datasetId, 'hooks'] }),
+    // Of one that is gone there are no messages to be read again, only the list.
+    onSuccess: (_done, what) => client.invalidateQueries({ queryKey: ['dataset', datasetId, 'hooks'], exact: what === 'delete' }),
     onSettled: () => setAsked(null),
   });
   return (
