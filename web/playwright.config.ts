@@ -10,6 +10,8 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 15_000 },
   workers: 1,
+  // A browser that stalls once is named as flaky; what is wrong is wrong twice.
+  retries: process.env.CI ? 1 : 0,
   reporter: [['list']],
   use: {
     baseURL: process.env.GRIDKEEP_URL ?? 'http://localhost:8080',
