@@ -66,6 +66,8 @@ impl QueueConfig {
 /// Why a message was not sent or held.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
+    #[error("a message cannot be written")]
+    Json(#[from] serde_json::Error),
     #[error("a jetstream: queue needs a NATS client")]
     NoNats,
     #[error("SQS refused: {0}")]
@@ -166,16 +168,21 @@ impl Queue {
         .await
     }
 
-    /// Wakes whoever listens, if that goes quickly. What they are to find is safe already: whatever fails here only makes them look
-    /// later.
-    pub async fn wake(&self, reason: &str) {
+    /// Wakes whoever listens.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_wake(&self, reason: &str) -> Result<(), QueueError> {
         let wake = Wake {
             reason: reason.to_owned(),
         };
-        let Ok(body) = serde_json::to_string(&wake) else {
-            return;
-        };
-        match tokio::time::timeout(WAKE_WITHIN, self.send(&body)).await {
+        self.send(&serde_json::to_string(&wake)?).await
+    }
+
+    /// As [`Self::send_wake`], if that goes quickly. What they are to find is safe already: whatever fails here only makes them look
+    /// later.
+    pub async fn wake(&self, reason: &str) {
+        match tokio::time::timeout(WAKE_WITHIN, self.send_wake(reason)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(error = chain(&error), "the consumer was not woken"),
             Err(_) => tracing::warn!("the consumer was not woken in time"),

@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use contracts::events::Wake;
 use futures::StreamExt as _;
 use platform::nats::WAKE_SUBJECT;
 
@@ -148,10 +147,7 @@ pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error>
     report += views::run(deps, &sitting).await?;
     if sitting.is_closing() && has_work(deps).await? {
         report.more = true;
-        let wake = Wake {
-            reason: "a drain came to its deadline".to_owned(),
-        };
-        deps.wake.send(&serde_json::to_string(&wake)?).await?;
+        deps.wake.send_wake("a drain came to its deadline").await?;
     }
     // The acks must have left before a Lambda freezes.
     deps.nats.flush().await?;

@@ -16,7 +16,7 @@ use aws_sdk_s3::error::SdkError;
 use bytes::Bytes;
 use contracts::{
     DatasetId, UploadId,
-    events::{BatchMeta, ENVELOPE_VERSION, EndOfLoad, SpillClaim, Wake, header, rows_subject},
+    events::{BatchMeta, ENVELOPE_VERSION, EndOfLoad, SpillClaim, header, rows_subject},
 };
 use platform::queue::QueueError;
 use tokio::sync::Mutex;
@@ -57,10 +57,7 @@ pub struct Outgoing {
 
 /// Wakes the consumer.
 pub async fn wake(deps: &Deps, reason: &str) -> Result<(), PublishError> {
-    let wake = Wake {
-        reason: reason.to_owned(),
-    };
-    Ok(deps.wake.send(&serde_json::to_string(&wake)?).await?)
+    Ok(deps.wake.send_wake(reason).await?)
 }
 
 /// Publishes one generation of one upload.

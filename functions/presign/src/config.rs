@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use contracts::events::{Wake, Work};
+use contracts::events::Work;
 use platform::{
     auth::Verifier,
     config::{ConfigError, Settings},
@@ -154,11 +154,7 @@ impl Deps {
         let Some(queue) = &self.wake else {
             return Ok(());
         };
-        let wake = Wake {
-            reason: "an upload is confirmed".to_owned(),
-        };
-        let body = serde_json::to_string(&wake).map_err(|e| Error::Queue(e.into()))?;
-        let sent = queue.send(&body).await;
+        let sent = queue.send_wake("an upload is confirmed").await;
         sent.map_err(|e| Error::Queue(e.into()))
     }
 }
