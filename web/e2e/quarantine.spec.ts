@@ -157,7 +157,9 @@ for (const theme of ['light', 'dark'] as const) {
     await expect(page.getByRole('list', { name: 'Records in quarantine' })).toBeVisible();
     await expectNoViolations(page, 'phone');
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-    await page.getByRole('button', { name: 'Open Record 5 of messy.csv' }).click();
+    // The last one, which lies lowest: the uploads on their way must not cover it.
+    await expect(page.getByRole('button', { name: 'Unfold uploads' })).toBeVisible();
+    await page.getByRole('button', { name: 'Open Record 6 of messy.csv' }).click();
     await expect(page.getByRole('dialog')).toBeVisible();
     await expectNoViolations(page, 'phone record');
   });

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 import { IconButton } from '@/components/button';
 import { api, unwrap } from '@/lib/api/client';
 import { count, plural } from '@/lib/format';
+import { useNarrow } from '@/lib/use-narrow';
 
 import { isFinal } from '../upload-state';
 import { dismiss, restore, stage } from '../upload-store';
@@ -16,7 +17,10 @@ import './uploads.css';
 export function Dock({ hidden }: { hidden: string | null }) {
   const tracked = useTracked();
   const items = tracked.filter((item) => item.key !== hidden);
-  const [folded, setFolded] = useState(() => window.matchMedia('(max-width: 720px)').matches); // A phone has no room to spare.
+  // A phone has no room to spare: there it unfolds only for who asks.
+  const narrow = useNarrow();
+  const [choice, setChoice] = useState<{ narrow: boolean; folded: boolean } | null>(null);
+  const folded = choice?.narrow === narrow ? choice.folded : narrow;
   const known = useQuery({
     queryKey: ['uploads', 'dock'],
     queryFn: ({ signal }) => unwrap(api.GET('/api/v1/uploads', { params: { query: { limit: 20 } }, signal })),
@@ -38,7 +42,7 @@ export function Dock({ hidden }: { hidden: string | null }) {
     <section className="dock" aria-label="Uploads on their way">
       <div className="dock-head">
         <span className="grow">{finished === items.length ? `${plural(finished, 'upload')} finished` : told.join(', ')}</span>
-        <IconButton label={folded ? 'Unfold uploads' : 'Fold uploads'} tiny onPress={() => setFolded(!folded)}>
+        <IconButton label={folded ? 'Unfold uploads' : 'Fold uploads'} tiny onPress={() => setChoice({ narrow, folded: !folded })}>
           {folded ? <ChevronUp size={15} aria-hidden /> : <ChevronDown size={15} aria-hidden />}
         </IconButton>
         {underway.length === 0 ? (
