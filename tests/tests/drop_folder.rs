@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    io::Write as _,
     time::{Duration, Instant},
 };
 
@@ -46,13 +47,13 @@ impl Drops {
         })
     }
 
-    async fn put(&self, key: &str, body: &str) -> anyhow::Result<()> {
+    async fn put(&self, key: &str, body: impl Into<Vec<u8>>) -> anyhow::Result<()> {
         let put = self.s3.put_object().bucket(&self.folder.bucket).key(key);
-        put.body(body.as_bytes().to_vec().into()).send().await?;
+        put.body(body.into().into()).send().await?;
         Ok(())
     }
 
-    async fn put_file(&self, path: &str, body: &str) -> anyhow::Result<()> {
+    async fn put_file(&self, path: &str, body: impl Into<Vec<u8>>) -> anyhow::Result<()> {
         self.put(&format!("{}{path}", self.folder.prefix), body)
             .await
     }
@@ -150,6 +151,33 @@ async fn the_settings_file_decides_and_a_broken_one_fails_the_import() -> anyhow
         problem.detail
     );
     ensure!(drops.rows().await? == 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_file_of_a_dropped_archive_is_appended_and_has_its_outcome() -> anyhow::Result<()> {
+    let drops = Drops::take("archive").await?;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("jan.csv", "a,b\n3,4\n"),
+        ("2024/feb.csv", "a,b\n5,6\n7,8\n"),
+        ("mar.csv", "a,b\n9,x\n"),
+    ] {
+        writer.start_file(name, zip::write::SimpleFileOptions::default())?;
+        writer.write_all(text.as_bytes())?;
+    }
+    drops
+        .put_file("year.zip", writer.finish()?.into_inner())
+        .await?;
+    let mut versions = Vec::new();
+    for path in ["year.zip", "year.zip/2024/feb", "year.zip/mar"] {
+        let outcome = drops.outcome_of(path).await?;
+        ensure!(outcome.state == UploadState::Published, "{outcome:?}");
+        ensure!(outcome.file == format!("{}year.zip", drops.folder.prefix));
+        versions.extend(outcome.version);
+    }
+    ensure!(versions == [2, 3, 4], "{versions:?}");
+    ensure!(drops.rows().await? == 4, "the last file's row is no number");
     Ok(())
 }
 

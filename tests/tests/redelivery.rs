@@ -8,6 +8,7 @@
 
 use std::{
     fmt::Write as _,
+    io::Write as _,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -814,5 +815,105 @@ async fn planning_anew_twice_counts_once() -> Outcome {
     ensure!(answer.status.is_success(), "{answer:?}");
     ensure!(stand.drain().await?.published == 1);
     stand.published(id).await?;
+    Ok(())
+}
+
+/// Two texts in an archive, of three rows and of two.
+fn archive() -> anyhow::Result<Vec<u8>> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("a.csv", "a,b\n1,2\n3,4\n5,6\n"),
+        ("b.csv", "a,b\n7,8\n9,10\n"),
+    ] {
+        writer.start_file(name, zip::write::SimpleFileOptions::default())?;
+        writer.write_all(text.as_bytes())?;
+    }
+    Ok(writer.finish()?.into_inner())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_of_a_file_are_imported_once_however_often_it_arrives() -> Outcome {
+    let stand = Stand::take().await?;
+    let dataset = stand.upload("a,b\n0,0\n").await?;
+    ensure!(stand.deliver(&dataset.notification).await);
+    stand.drain().await?;
+    let dataset = stand.state(dataset.id).await?.dataset_id;
+    let bytes = archive()?;
+    let ask = contracts::upload::CreateUpload {
+        dataset: contracts::upload::Target::Existing { id: dataset },
+        mode: contracts::upload::Mode::Append,
+        ..new_dataset("", "two.zip", bytes.len() as u64)
+    };
+    let id = stand.user.send(&ask, bytes).await?;
+    let arrived = stand.work_about(id, "ObjectCreated").await?;
+    let (first, second) = tokio::join!(stand.deliver(&arrived), stand.deliver(&arrived));
+    ensure!(first && second);
+    let tables = stand.state(id).await?.tables;
+    let [_, table] = &tables[..] else {
+        anyhow::bail!("two tables, once: {tables:?}");
+    };
+    // Its turn has not come, whoever drains: the first is loaded, and not published yet.
+    ensure!(table.state == UploadState::Uploaded);
+    ensure!(stand.deliver(&arrived).await && stand.state(id).await?.tables.len() == 2);
+
+    let report = stand.drain().await?;
+    ensure!((report.rows, report.published) == (3, 1), "{report:?}");
+    let asked = stand.work_about(table.upload_id, "\"analyse\"").await?;
+    // That message is lost; after a while there is another.
+    sqlx::query("update gk.import set asked_at = asked_at - interval '1 hour' where upload = $1")
+        .bind(table.upload_id.to_string())
+        .execute(&stand.pg)
+        .await?;
+    let before = stand
+        .messages_on(
+            platform::nats::WORK_STREAM,
+            platform::nats::WORK_SUBJECT.to_owned(),
+        )
+        .await?;
+    stand.drain().await?;
+    let after = stand
+        .messages_on(
+            platform::nats::WORK_STREAM,
+            platform::nats::WORK_SUBJECT.to_owned(),
+        )
+        .await?;
+    ensure!(after == before + 1, "{before} and {after} messages");
+    ensure!(stand.work_about(table.upload_id, "\"analyse\"").await? == asked);
+
+    let (first, second) = tokio::join!(stand.deliver(&asked), stand.deliver(&asked));
+    ensure!(first && second);
+    let report = stand.drain().await?;
+    ensure!((report.rows, report.published) == (2, 1), "{report:?}");
+    for message in [&asked, &arrived] {
+        ensure!(stand.deliver(message).await);
+    }
+    let report = stand.drain().await?;
+    ensure!((report.rows, report.published) == (0, 0), "{report:?}");
+    let page = stand.user.get(&format!("/datasets/{dataset}")).await?.body;
+    ensure!(
+        (&page["rows"], &page["version"]) == (&6.into(), &3.into()),
+        "{page}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_kills_the_first_table_does_not_keep_the_others_from_being_read() -> Outcome {
+    let stand = Stand::take().await?;
+    let bytes = archive()?;
+    let ask = new_dataset("again", "two.zip", bytes.len() as u64);
+    let id = stand.user.send(&ask, bytes).await?;
+    let arrived = stand.work_about(id, "ObjectCreated").await?;
+    ensure!(stand.deliver(&arrived).await);
+    let table = stand.state(id).await?.tables[1].upload_id;
+    // The user drops the first one before anybody was told of the second.
+    let answer = stand.user.delete(&format!("/uploads/{id}")).await?;
+    ensure!(answer.status.is_success(), "{answer:?}");
+    stand.drain().await?;
+    let asked = stand.work_about(table, "\"analyse\"").await?;
+    ensure!(stand.deliver(&asked).await);
+    stand.drain().await?;
+    stand.published(table).await?;
+    ensure!(stand.state(id).await?.state == UploadState::Cancelled);
     Ok(())
 }

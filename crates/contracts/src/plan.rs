@@ -254,6 +254,13 @@ pub struct Options {
     /// The file of an archive; without it the first one that can be read.
     #[serde(default)]
     pub member: Option<String>,
+    /// What becomes of a file's other tables. Left out, a file for a new dataset is read as by "each", and of an archive that is
+    /// appended or upserted each file is read; where a sheet or a file of an archive is named, and for replace and sync, it is "one".
+    #[serde(default)]
+    pub tables: Option<Tables>,
+    /// Records above the table, and above all of its preamble, that are another table's.
+    #[serde(default)]
+    pub after: Option<u64>,
     /// Where columns of the file go, by file column name, for append, upsert and sync: the id or name of a column of the dataset,
     /// or the name of a new one; null leaves the file's column out.
     #[serde(default)]
@@ -261,6 +268,29 @@ pub struct Options {
     /// What becomes of a file's column that the dataset does not have, for append, upsert and sync.
     #[serde(default)]
     pub new_columns: NewColumns,
+}
+
+/// Which tables of a file are imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Tables {
+    /// One alone.
+    One,
+    /// Every sheet that is visible and not empty, every file of an archive that can be read: each by an import of its own.
+    Each,
+    /// As by "each"; and where a table stands under another in a sheet or a text, that is one of its own too.
+    Split,
+}
+
+/// In which ways a file is taken apart into its tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Apart {
+    /// Each file of an archive.
+    pub members: bool,
+    /// Each sheet of a workbook.
+    pub sheets: bool,
+    /// Each of the tables that stand under one another.
+    pub under: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -333,7 +363,65 @@ impl Options {
                 "`header` and `header_rows` contradict each other. Leave one of them out.",
             ));
         }
+        if self.tables == Some(Tables::Split) && self.footer.is_some_and(|records| records > 0) {
+            return Err((
+                "footer",
+                "Where tables under one another are told apart, nobody can say which one's footer it is. Leave it out.",
+            ));
+        }
         Ok(())
+    }
+
+    /// How a file is taken apart that is imported in this mode.
+    #[must_use]
+    pub fn apart(&self, mode: Mode) -> Apart {
+        let (members, sheets) = (self.member.is_none(), self.sheet.is_none());
+        match self.tables {
+            Some(Tables::One) => Apart::default(),
+            Some(wanted) => Apart {
+                members,
+                sheets,
+                under: wanted == Tables::Split,
+            },
+            None => Apart {
+                members: members
+                    && sheets
+                    && matches!(mode, Mode::New | Mode::Append | Mode::Upsert),
+                sheets: members && sheets && mode == Mode::New,
+                under: false,
+            },
+        }
+    }
+}
+
+/// A table of a file beside the one that a plan reads. It gets an import of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OtherTable {
+    /// The file of the archive that it is in.
+    pub member: Option<String>,
+    /// Its sheet; null where that is found when the file is read.
+    pub sheet: Option<String>,
+    /// Records above it that are another table's.
+    pub after: Option<u64>,
+}
+
+impl OtherTable {
+    /// What it is called among the tables of its file; `no` counts those that stand under one another.
+    #[must_use]
+    pub fn label(&self, no: usize) -> String {
+        let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+        match (self, &self.sheet, &self.member) {
+            (Self { after: Some(_), .. }, ..) => format!("table {no}"),
+            (_, Some(sheet), _) => sheet.chars().map(shown).collect(),
+            (_, None, Some(member)) => {
+                let stem = member
+                    .rsplit_once('.')
+                    .map_or(member.as_str(), |(stem, _)| stem);
+                let name = if stem.is_empty() { member } else { stem };
+                name.chars().map(shown).collect()
+            }
+            (_, None, None) => String::new(),
+        }
     }
 }
 
@@ -382,7 +470,7 @@ pub enum MappedBy {
 }
 
 /// The file's half of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FilePlan {
     #[serde(flatten)]
     pub kind: FileKind,
@@ -399,6 +487,67 @@ pub struct FilePlan {
     /// `records - headers - Σ skipped`: as many row ids are reserved.
     pub rows: u64,
     pub warnings: BTreeMap<String, i64>,
+    /// The file's other tables that this import found, each of which gets an import of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_tables: Vec<OtherTable>,
+    /// Records above the table, and above its preamble, that are another table's.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after: u64,
+    /// The first record of the table that stands under this one and is imported by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl FilePlan {
+    /// Records up to the table's end and its footer, from 1: all of the file, or what stands above the table under this one.
+    #[must_use]
+    pub fn last_record(&self) -> u64 {
+        let end = self
+            .until
+            .map_or(self.records, |until| until.saturating_sub(1));
+        end.saturating_sub(self.dialect.footer)
+    }
+
+    /// By which options another of the file's tables is read, where this one was read by `options` and in this mode.
+    #[must_use]
+    pub fn options_of(&self, table: &OtherTable, options: &Options, mode: Mode) -> Options {
+        let apart = options.apart(mode);
+        let tables = if apart.under {
+            Tables::Split
+        } else if apart.sheets && table.sheet.is_none() {
+            Tables::Each
+        } else {
+            Tables::One
+        };
+        let mut options = Options {
+            member: table.member.clone(),
+            sheet: table.sheet.clone().or_else(|| options.sheet.clone()),
+            tables: Some(tables),
+            after: table.after,
+            ..options.clone()
+        };
+        if table.after.is_some() {
+            options.preamble = None;
+            if self.kind.format == FileFormat::Text {
+                // Its first record is counted by these very marks.
+                let mark = |mark: Option<char>| Some(mark.map(String::from).unwrap_or_default());
+                options.encoding = Some(self.dialect.encoding.label().to_owned());
+                options.delimiter = Some(self.dialect.delimiter.clone());
+                options.quote = mark(self.dialect.quote);
+                options.escape = Some(self.dialect.escape);
+                options.comment = mark(self.dialect.comment);
+            }
+        }
+        options
+    }
 }
 
 /// Which bytes the plan was made of. A load reads them with `If-Match`.

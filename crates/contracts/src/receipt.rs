@@ -17,7 +17,7 @@ pub struct Receipt {
     pub unchanged: i64,
     pub quarantined: i64,
     pub superseded: i64,
-    /// Records that hold no row, by reason: `blank`, `comment`, `preamble`, `footer`.
+    /// Records that hold no row, by reason: `blank`, `comment`, `preamble`, `footer`, `other_table`.
     pub skipped: BTreeMap<String, i64>,
     pub deleted: i64,
     pub warnings: BTreeMap<String, i64>,

@@ -211,9 +211,30 @@ pub struct Upload {
     pub plan: Option<Plan>,
     /// Why it failed. Of one that awaits its confirmation: what other options have to mend before.
     pub problem: Option<Problem>,
+    /// What its table is called among those of its file, where that has several.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// The first import of its file, where that has several tables and this is another one.
+    #[serde(default)]
+    pub first: Option<UploadId>,
+    /// Of a file with several tables: all its imports that the caller may see, in the file's order, this one among them. Only of an
+    /// upload that is asked for by itself.
+    pub tables: Vec<FileTable>,
     pub created_at: String,
     /// When it came to its final state.
     pub finished_at: Option<String>,
+}
+
+/// One of the tables of a file, and its import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FileTable {
+    pub upload_id: UploadId,
+    /// A sheet, a file of an archive, or which of the tables that stand under one another.
+    pub name: String,
+    pub state: UploadState,
+    pub dataset_id: DatasetId,
+    pub dataset_name: String,
+    pub version: Option<i64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

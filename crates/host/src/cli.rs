@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use contracts::{
     dataset::ColumnType,
-    plan::{Escape, NewColumns, Options},
+    plan::{Escape, NewColumns, Options, Tables},
 };
 use serde::de::DeserializeOwned;
 
@@ -166,6 +166,13 @@ pub struct ReadingArgs {
     /// Read this file of an archive.
     #[arg(long)]
     pub member: Option<String>,
+    /// Which tables of the file are imported, each by itself: one; each sheet and each file of an archive (each); tables under one
+    /// another too (split). `inspect` shows the first and names the others.
+    #[arg(long, value_parser = named::<Tables>)]
+    pub tables: Option<Tables>,
+    /// Records above the table that are another table's.
+    #[arg(long)]
+    pub after: Option<u64>,
 }
 
 impl From<&ReadingArgs> for Options {
@@ -193,6 +200,8 @@ impl From<&ReadingArgs> for Options {
             nulls: args.nulls.iter().cloned().collect(),
             sheet: args.sheet.clone(),
             member: args.member.clone(),
+            tables: args.tables,
+            after: args.after,
             ..Self::default()
         }
     }
@@ -242,7 +251,7 @@ mod tests {
     #[test]
     fn what_is_said_of_a_file_becomes_the_apis_options() {
         let line = "gridkeep inspect FILE --encoding sjis --delimiter \\t --quote none --escape backslash --comment # \
-            --preamble 2 --header false --type a=b=int64 --type n=decimal --null n=-";
+            --preamble 2 --tables split --after 7 --header false --type a=b=int64 --type n=decimal --null n=-";
         let Command::Inspect(args) = Cli::try_parse_from(line.split_whitespace())
             .unwrap()
             .command
@@ -251,6 +260,7 @@ mod tests {
         };
         let expected: Options = serde_json::from_value(serde_json::json!({
             "encoding": "sjis", "delimiter": "\t", "quote": "", "escape": "backslash", "comment": "#", "preamble": 2,
+            "tables": "split", "after": 7,
             "header": false, "types": {"a=b": "int64", "n": "decimal"}, "nulls": {"n": "-"},
         }))
         .unwrap();

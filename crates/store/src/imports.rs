@@ -13,7 +13,10 @@ use contracts::{
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
-use crate::{Error, Result, Store, analyses};
+use crate::{
+    Error, Result, Store, analyses,
+    parts::{self, Part},
+};
 
 /// What presign (or a drop folder) asks for.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub struct Import {
     pub member: UserId,
     pub dataset_no: i64,
     pub object_key: String,
+    /// Of a further table of a file that has several.
+    pub part: Option<Part>,
 }
 
 #[derive(Clone, Debug)]
@@ -73,7 +78,7 @@ const SELECT: &str = "select i.upload, i.dataset as dataset_no, d.id as dataset_
     case when i.state = 'published' then i.rows_written else coalesce((select sum(l.rows) from gk.plan p \
         join gk.ledger l on l.commit = p.commit and l.dataset = i.dataset \
         where p.upload = i.upload and p.generation = i.generation), 0)::bigint end as rows_written, \
-    extract(epoch from clock_timestamp() - i.stage_since)::float8 as stage_seconds, i.version, i.receipt, i.problem, \
+    extract(epoch from clock_timestamp() - i.stage_since)::float8 as stage_seconds, i.version, i.receipt, i.problem, i.file_of, i.found_by, i.label, i.place, \
     to_char(i.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as created_at, \
     to_char(i.finished_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as finished_at";
 const FROM: &str = "from gk.import i join gk.dataset d on d.no = i.dataset";
@@ -102,6 +107,10 @@ struct Stored {
     version: Option<i64>,
     receipt: Option<Json<Receipt>>,
     problem: Option<Json<Problem>>,
+    file_of: Option<String>,
+    found_by: Option<String>,
+    label: Option<String>,
+    place: Vec<i32>,
     created_at: String,
     finished_at: Option<String>,
 }
@@ -131,7 +140,15 @@ impl Stored {
     fn into_import(self) -> Result<Import> {
         let state = from_word(&self.state)?;
         let (rows_per_second, seconds_left) = self.pace(state);
+        let part = match &self.found_by {
+            None => None,
+            Some(found_by) => Some(Part {
+                found_by: found_by.parse()?,
+                last: parts::is_last(&self.place),
+            }),
+        };
         Ok(Import {
+            part,
             upload: Upload {
                 id: self.upload.parse()?,
                 file_name: self.file_name,
@@ -154,6 +171,9 @@ impl Stored {
                 receipt: self.receipt.map(|json| json.0),
                 plan: None,
                 problem: self.problem.map(|json| json.0),
+                table: self.label,
+                first: self.file_of.map(|id| id.parse()).transpose()?,
+                tables: Vec::new(),
                 created_at: self.created_at,
                 finished_at: self.finished_at,
             },
@@ -225,6 +245,30 @@ pub(crate) async fn end(
     abort_open(connection, upload).await
 }
 
+/// A dataset without a version, and its owner's grant.
+pub(crate) async fn new_dataset(
+    connection: &mut PgConnection,
+    name: &str,
+    member: &str,
+) -> Result<i64> {
+    let dataset_no = sqlx::query_scalar!(
+        "insert into gk.dataset (id, name, created_by) values ($1, $2, $3) returning no",
+        DatasetId::generate().to_string(),
+        name,
+        member
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into gk.dataset_grant (dataset, member, role) values ($1, $2, 'owner')",
+        dataset_no,
+        member
+    )
+    .execute(connection)
+    .await?;
+    Ok(dataset_no)
+}
+
 pub(crate) async fn abort_open(connection: &mut PgConnection, upload: &str) -> Result<()> {
     sqlx::query!(
         "update gk.commit set state = 'aborted' where upload = $1 and state = 'open'",
@@ -255,22 +299,7 @@ impl Store {
         if there.is_none() {
             let dataset_no = match (&new.target, new.mode) {
                 (Target::New { new_name }, Mode::New) => {
-                    let dataset_no = sqlx::query_scalar!(
-                        "insert into gk.dataset (id, name, created_by) values ($1, $2, $3) returning no",
-                        DatasetId::generate().to_string(),
-                        new_name,
-                        member
-                    )
-                    .fetch_one(&mut *tx)
-                    .await?;
-                    sqlx::query!(
-                        "insert into gk.dataset_grant (dataset, member, role) values ($1, $2, 'owner')",
-                        dataset_no,
-                        member
-                    )
-                    .execute(&mut *tx)
-                    .await?;
-                    dataset_no
+                    new_dataset(&mut tx, new_name, &member).await?
                 }
                 (
                     Target::Existing { id },
@@ -541,15 +570,15 @@ impl Store {
         Ok(expired)
     }
 
-    /// Fails, with code `expired`, imports whose file never came.
+    /// Fails, with code `expired`, imports whose file never came, or was never read.
     pub async fn expire_overdue(&self) -> Result<Vec<UploadId>> {
         let problem = Problem::new(
             Code::Expired,
-            "The file did not arrive before the upload's time was over. Start the upload again.",
+            "The file did not arrive, or was not read, before the upload's time was over. Start the upload again.",
         );
         let expired = sqlx::query_scalar!(
             "update gk.import set state = 'failed', problem = $1, finished_at = clock_timestamp() \
-             where state = 'created' and expires_at < clock_timestamp() \
+             where state in ('created', 'uploaded') and expires_at < clock_timestamp() \
                and (lease_until is null or lease_until < clock_timestamp()) returning upload",
             serde_json::to_value(&problem)?
         )

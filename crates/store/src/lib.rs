@@ -1,7 +1,7 @@
 //! The versioned-table engine: the only crate with SQL on `data.*`.
 //!
 //! A file's way through it: [`imports`] (who may work on it, its state), [`analyses`] (what a long analysis has gathered), [`plans`]
-//! (what analysis found; opens the commit and the tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync),
+//! (what analysis found; opens the commit and the tables), [`parts`] (the file's other tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync),
 //! [`preview`] (what somebody is asked about), [`publish`] (the version; [`mappings`] keeps where its columns went), [`outbox`] (telling
 //! the others). [`drops`] and [`hooks`] are what files need besides that come through drop folders and webhooks. Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
@@ -27,6 +27,7 @@ pub mod imports;
 pub mod ledger;
 pub mod mappings;
 pub mod outbox;
+pub mod parts;
 pub mod plans;
 pub mod preview;
 pub mod publish;
@@ -63,6 +64,7 @@ pub use imports::{Import, ImportPage, Lease, NewImport, PlacePage};
 pub use ledger::{IncomingBatch, Refusal, Write};
 pub use mappings::StoredMapping;
 pub use outbox::OutboxEvent;
+pub use parts::Part;
 pub use plans::OpenLoad;
 pub use publish::Publish;
 pub use quarantine::{QuarantineFilter, QuarantinePage};

@@ -16,7 +16,7 @@ use sqlx::{PgConnection, types::Json};
 use crate::{
     Error, Result, Store, StoredColumn, analyses,
     imports::{abort_open, big, from_word, lock_dataset, word},
-    merge,
+    merge, parts,
     quarantine::without_nul,
     tables,
 };
@@ -325,6 +325,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         analyses::forget(&mut tx, &upload).await?;
+        parts::found(&mut tx, &upload, &plan).await?;
         tx.commit().await?;
         Ok(plan)
     }

@@ -11,8 +11,8 @@ use std::{
 use contracts::{
     dataset::{Column, ColumnType},
     plan::{
-        COLUMNS_MAX, Dialect, FileKind, FilePlan, Mapped, NewColumns, Options, PLACES_PER_CODE,
-        PlannedColumn,
+        COLUMNS_MAX, Dialect, FileFormat, FileKind, FilePlan, Mapped, NewColumns, Options,
+        OtherTable, PLACES_PER_CODE, PlannedColumn, Tables,
     },
     receipt::Place,
 };
@@ -58,6 +58,7 @@ pub struct Analyser {
     known: Known,
     kind: FileKind,
     notes: Vec<Note>,
+    others: Vec<OtherTable>,
     stage: Stage,
     /// Bytes still to come of what [`Self::recalls`].
     recalling: u64,
@@ -87,6 +88,7 @@ impl Analyser {
             known: Known::default(),
             kind: FileKind::default(),
             notes: Vec::new(),
+            others: Vec::new(),
             stage: Stage::Head(Vec::new()),
             recalling: 0,
         })
@@ -104,6 +106,7 @@ impl Analyser {
         Ok(Self {
             kind: source.kind().clone(),
             notes: source.notes().to_vec(),
+            others: source.others().to_vec(),
             ..Self::new(&source.options(options), fixed)?
         })
     }
@@ -184,6 +187,7 @@ impl Analyser {
         };
         body.decoder.finish();
         body.drain()?;
+        body.rows.end_ahead()?;
         let mut known = self.known;
         if let Some(evidence) = &body.evidence {
             let found = evidence.conclude(true);
@@ -202,6 +206,7 @@ impl Analyser {
                 known,
                 kind: self.kind,
                 notes: self.notes,
+                others: body.rows.others,
                 stage: Stage::Head(Vec::new()),
                 recalling: 0,
             })));
@@ -221,6 +226,7 @@ impl Analyser {
         let mut body = Box::new(Body::new(sniffed, self.options.clone(), self.fixed.take()));
         body.rows.kind = self.kind.clone();
         body.rows.hints = std::mem::take(&mut self.hints);
+        body.rows.others = std::mem::take(&mut self.others);
         for note in &self.notes {
             let rows = &mut body.rows;
             warn(
@@ -262,7 +268,7 @@ struct SavedBody {
 
 /// Of what is saved. One that is written otherwise is not read: count it up with every change to the fields, and to the lists that
 /// their bits stand for.
-const SAVED_VERSION: u32 = 1;
+const SAVED_VERSION: u32 = 2;
 
 impl Analyser {
     /// What another process goes on from, by [`Self::restore`]: for plain text, whose bytes can be read from any place on. It
@@ -312,6 +318,7 @@ impl Analyser {
             known: saved.known,
             kind: FileKind::default(),
             notes: Vec::new(),
+            others: Vec::new(),
             stage: Stage::Head(Vec::new()),
             recalling: 0,
         };
@@ -475,6 +482,18 @@ struct Rows {
     after_blank: bool,
     /// Where a second table may have begun, and how wide it is.
     second: Option<(Position, usize)>,
+    /// Other tables of the file.
+    others: Vec<OtherTable>,
+    /// The first records of a table further down, until there are enough to tell its header.
+    ahead: Option<Ahead>,
+    /// Whether a blank line stands above, with nothing but what may be titles between.
+    gap: bool,
+    /// Records of `held` that a blank line stands under.
+    held_above_gap: usize,
+    /// A record that may be the first of a table under this one: the next one tells.
+    candidate: Option<(Position, HeldRecord)>,
+    /// Where that table begins, once it has been told apart.
+    until: Option<u64>,
     /// Whether a line that was taken for a comment has as many cells as a row.
     doubts_comments: bool,
 }
@@ -496,11 +515,48 @@ impl Held {
     }
 }
 
+/// What stands at the beginning of a table further down.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Ahead {
+    lines: Vec<(Position, Line)>,
+    bytes: usize,
+}
+
+/// As the decoder finds it.
+#[derive(Debug, Serialize, Deserialize)]
+enum Line {
+    Record(HeldRecord),
+    Blank,
+    Comment(HeldRecord),
+    TooLarge(u64),
+}
+
+impl Line {
+    fn new(event: Event, record: Record<'_>) -> Self {
+        match event {
+            Event::Record => Self::Record(HeldRecord::new(record)),
+            Event::Blank => Self::Blank,
+            Event::Comment => Self::Comment(HeldRecord::line(record)),
+            Event::TooLarge(bytes) => Self::TooLarge(bytes),
+        }
+    }
+
+    fn record(&self) -> Option<Record<'_>> {
+        match self {
+            Self::Record(record) => Some(record.record()),
+            Self::Blank | Self::Comment(_) | Self::TooLarge(_) => None,
+        }
+    }
+}
+
 /// Records that may wait because they look like footnotes, and bytes of each.
 const FOOTNOTES_MAX: usize = 20;
 const FOOTNOTE_BYTES: usize = 4 * 1024;
 /// Bytes of the records that were said to stand under the table.
 const FOOTER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Why a record of another table is skipped.
+const OTHER_TABLE: &str = "other_table";
 
 /// What footnotes begin with.
 const FOOTNOTES: [&str; 11] = [
@@ -517,10 +573,13 @@ struct Table {
     /// Most cells of any row that can be taken, and the most that can be.
     width: usize,
     width_max: usize,
+    /// How wide it is by itself: of a sheet, whose rows are all as wide as the widest, up to the last column with a name or a value.
+    own: usize,
 }
 
 impl Body {
     fn new(sniffed: Sniffed, options: Options, fixed: Option<Vec<Column>>) -> Self {
+        let ahead = options.after.is_some_and(|after| after > 0);
         Self {
             decoder: Decoder::new(&sniffed.dialect, None),
             evidence: sniffed.is_encoding_open.then(Evidence::default),
@@ -543,6 +602,12 @@ impl Body {
                 held_bytes: 0,
                 after_blank: false,
                 second: None,
+                others: Vec::new(),
+                ahead: ahead.then(Ahead::default),
+                gap: false,
+                held_above_gap: 0,
+                candidate: None,
+                until: None,
                 doubts_comments: false,
             },
         }
@@ -588,7 +653,65 @@ impl Body {
 impl Rows {
     fn take(&mut self, event: Event, record: Record<'_>, at: Position) -> Result<(), FileError> {
         self.records += 1;
-        let is_above = at.record <= self.dialect.preamble;
+        if self.until.is_some() || at.record <= self.after() {
+            self.skip(OTHER_TABLE);
+            return Ok(());
+        }
+        let Some(ahead) = &mut self.ahead else {
+            return self.take_own(event, record, at);
+        };
+        ahead.bytes += record.raw().len() + 1;
+        ahead.lines.push((at, Line::new(event, record)));
+        if ahead.bytes < HEAD_BYTES {
+            return Ok(());
+        }
+        self.end_ahead()
+    }
+
+    /// Records above this table that are another's.
+    fn after(&self) -> u64 {
+        self.options.after.unwrap_or_default()
+    }
+
+    /// Enough is seen of a table further down to tell its header.
+    fn end_ahead(&mut self) -> Result<(), FileError> {
+        let Some(ahead) = self.ahead.take() else {
+            return Ok(());
+        };
+        if ahead.lines.is_empty() {
+            return Err(FileError::Options(format!(
+                "The file has {} records, so no table begins after the first {}. Give a smaller `after`, or none.",
+                self.records,
+                self.after()
+            )));
+        }
+        let records = ahead.lines.iter().map(|(_, line)| line.record());
+        sniff::find_head(&mut self.dialect, &self.options, records);
+        for (at, line) in ahead.lines {
+            match line {
+                Line::Record(record) => self.take_own(Event::Record, record.record(), at)?,
+                Line::Comment(record) => self.take_own(Event::Comment, record.record(), at)?,
+                Line::Blank => self.take_own(Event::Blank, Record::default(), at)?,
+                Line::TooLarge(bytes) => {
+                    self.take_own(Event::TooLarge(bytes), Record::default(), at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that is no other table's.
+    fn take_own(
+        &mut self,
+        event: Event,
+        record: Record<'_>,
+        at: Position,
+    ) -> Result<(), FileError> {
+        if self.until.is_some() {
+            self.skip(OTHER_TABLE);
+            return Ok(());
+        }
+        let is_above = at.record <= self.after() + self.dialect.preamble;
         // Where the format names the columns, a blank line is a row whose only cell is missing.
         let event = match event {
             Event::Blank if names_columns(self.kind.format) => Event::Record,
@@ -606,6 +729,8 @@ impl Rows {
             Event::Blank => {
                 self.skip("blank");
                 self.after_blank = true;
+                self.gap = true;
+                self.held_above_gap = self.held.len();
                 self.hold_counted(at);
                 return Ok(());
             }
@@ -626,6 +751,7 @@ impl Rows {
                 is_counted: false,
             }),
             Event::TooLarge(_) => {
+                self.keep_candidate();
                 self.release(0);
                 self.count += 1;
             }
@@ -732,11 +858,20 @@ impl Rows {
                 (message.to_owned(), Some(name.clone()), None)
             });
         }
-        self.table = Some(Table::new(&self.options, fixed, headers, names, ways)?);
+        let named = headers.iter().rposition(|header| !header.is_empty());
+        let shared = self.hints.shared;
+        let mut table = Table::new(&self.options, shared, fixed, headers, names, ways)?;
+        if self.kind.format != FileFormat::Text {
+            table.own = named.map_or(0, |last| last + 1);
+        }
+        self.table = Some(table);
         Ok(())
     }
 
     fn row_or_footnote(&mut self, record: Record<'_>, at: Position) {
+        if self.tells_tables_apart() && self.may_end_here(record, at) {
+            return;
+        }
         let held = |record| Held {
             at,
             record: Some(HeldRecord::new(record)),
@@ -754,7 +889,101 @@ impl Rows {
                 self.release(0);
             }
             self.row(record, at, self.after_blank);
+            self.gap = false;
         }
+    }
+
+    fn tells_tables_apart(&self) -> bool {
+        self.options.tables == Some(Tables::Split)
+            && !self.hints.last
+            && !names_columns(self.kind.format)
+    }
+
+    /// Whether the record is another table's, or may be its first and waits for the next one to tell. A table begins behind a blank
+    /// line, with titles or without, by this one's header once more or by two records that are as wide as each other but not as this
+    /// table.
+    fn may_end_here(&mut self, record: Record<'_>, at: Position) -> bool {
+        if let Some((first, candidate)) = &self.candidate {
+            let width = self.cells_of(candidate.record());
+            if self.goes_on(width, record) && !self.after_blank {
+                let first = *first;
+                self.candidate = None;
+                self.end_before(first, 2);
+                return true;
+            }
+            self.keep_candidate();
+        }
+        if !self.gap || self.may_be_footnote(record) {
+            return false;
+        }
+        if self.is_header_again(record) {
+            self.end_before(at, 1);
+            return true;
+        }
+        let may_be = self.may_begin(record);
+        if may_be {
+            self.candidate = Some((at, HeldRecord::new(record)));
+        }
+        may_be
+    }
+
+    /// How many cells a record has: of a sheet, whose rows are all as wide as the widest, up to the last that is filled.
+    fn cells_of(&self, record: Record<'_>) -> usize {
+        let mut cells = record.len();
+        if self.kind.format != FileFormat::Text {
+            while cells > 0 && record.get_valued(cells - 1).is_none() {
+                cells -= 1;
+            }
+        }
+        cells
+    }
+
+    /// Whether the record is not as wide as this table, and could be another's first. In a sheet, where a row ends with its last filled
+    /// cell, that takes names.
+    fn may_begin(&self, record: Record<'_>) -> bool {
+        let cells = self.cells_of(record);
+        let is_name = |cell: &[u8]| !cell.is_empty() && sniff::kind_of(cell).is_none();
+        cells > 1
+            && self.table.as_ref().is_some_and(|table| table.own != cells)
+            && (self.kind.format == FileFormat::Text || record.cells().take(cells).all(is_name))
+    }
+
+    /// Whether the record can be the one behind another table's first, which is so wide.
+    fn goes_on(&self, width: usize, record: Record<'_>) -> bool {
+        let cells = self.cells_of(record);
+        cells == width || (self.kind.format != FileFormat::Text && cells > 1 && cells < width)
+    }
+
+    /// The other table has begun with so many records that are not counted yet, and the titles above them.
+    fn end_before(&mut self, first: Position, records: usize) {
+        let titles = self
+            .held
+            .split_off(self.held_above_gap.min(self.held.len()));
+        let first = titles.front().map_or(first, |title| title.at);
+        self.until = Some(first.record);
+        for _ in 0..titles.len() + records {
+            self.skip(OTHER_TABLE);
+        }
+    }
+
+    /// What might have begun another table is a row of this one.
+    fn keep_candidate(&mut self) {
+        if let Some((at, candidate)) = self.candidate.take() {
+            self.release(0);
+            self.row(candidate.record(), at, false);
+            self.gap = self.after_blank;
+        }
+    }
+
+    fn is_header_again(&self, record: Record<'_>) -> bool {
+        let encoding = self.dialect.encoding;
+        self.dialect.header
+            && self.table.as_ref().is_some_and(|table| {
+                let cells = record
+                    .cells()
+                    .map(|cell| raw_text(encoding, cell, usize::MAX));
+                record.len() == table.finders.len() && cells.eq(table.headers.iter().cloned())
+            })
     }
 
     /// One text alone in a wider table, behind a blank line or another such, or with a footnote's mark.
@@ -803,6 +1032,7 @@ impl Rows {
                 return;
             };
             self.held_bytes = self.held_bytes.saturating_sub(held.bytes());
+            self.held_above_gap = self.held_above_gap.saturating_sub(1);
             match held.record {
                 Some(record) => self.row(record.record(), held.at, false),
                 None => self.count += u64::from(!held.is_counted),
@@ -812,6 +1042,7 @@ impl Rows {
 
     fn row(&mut self, record: Record<'_>, at: Position, after_blank: bool) {
         self.count += 1;
+        let cells = self.cells_of(record);
         let Some(table) = &mut self.table else { return };
         if record::flaw(record.raw()).is_some() || record.len() > table.width_max {
             // Quarantined by the load.
@@ -826,38 +1057,32 @@ impl Rows {
             && !after_blank
             && self.second.is_none()
         {
+            table.own = table.own.max(cells);
             return;
         }
         table.width = table.width.max(record.len());
-        self.look_for_second_table(record, at, expected, after_blank);
+        self.look_for_second_table(record, at, after_blank);
+        if let Some(table) = self
+            .table
+            .as_mut()
+            .filter(|_| self.kind.format != FileFormat::Text)
+        {
+            table.own = table.own.max(cells);
+        }
         self.warn_of_row(record, at, expected);
     }
 
     /// Behind a blank line the header once more, or two rows that are as wide as each other but not as the table.
     #[cold]
-    fn look_for_second_table(
-        &mut self,
-        record: Record<'_>,
-        at: Position,
-        expected: usize,
-        after_blank: bool,
-    ) {
+    fn look_for_second_table(&mut self, record: Record<'_>, at: Position, after_blank: bool) {
         let begun = self.second.take();
-        let encoding = self.dialect.encoding;
-        let is_header = self.dialect.header
-            && after_blank
-            && self.table.as_ref().is_some_and(|table| {
-                let cells = record
-                    .cells()
-                    .map(|cell| raw_text(encoding, cell, usize::MAX));
-                record.len() == expected && cells.eq(table.headers.iter().cloned())
-            });
+        let is_header = after_blank && self.is_header_again(record);
         let place = match begun {
             _ if is_header => at,
-            Some((place, width)) if width == record.len() && !after_blank => place,
+            Some((place, width)) if self.goes_on(width, record) && !after_blank => place,
             _ => {
-                let is_other = after_blank && record.len() > 1 && record.len() != expected;
-                self.second = is_other.then_some((at, record.len()));
+                let is_other = after_blank && self.may_begin(record);
+                self.second = is_other.then_some((at, self.cells_of(record)));
                 return;
             }
         };
@@ -918,9 +1143,10 @@ impl Rows {
     fn take_footer(&mut self) {
         let held = std::mem::take(&mut self.held);
         let is_found = self.options.footer.is_none();
+        let records = self.until.map_or(self.records, |until| until - 1);
         self.dialect.footer = held
             .front()
-            .map_or(0, |first| self.records - first.at.record + 1);
+            .map_or(0, |first| records - first.at.record + 1);
         for held in held {
             match held.record {
                 Some(record) => self.left_out("footer", is_found, record.record(), held.at),
@@ -931,14 +1157,19 @@ impl Rows {
     }
 
     fn finish(mut self) -> Result<Analysis, FileError> {
+        self.keep_candidate();
         self.take_footer();
         if self.table.is_none() && self.headers > 0 {
             // Fewer records than the header was said to have.
             self.begin_table()?;
         }
-        let Some(table) = self.table else {
+        let is_narrowed = self.tells_tables_apart() && self.kind.format != FileFormat::Text;
+        let Some(mut table) = self.table else {
             return Err(FileError::Empty);
         };
+        if is_narrowed {
+            table.narrow();
+        }
         if self.count == 0 {
             warn(
                 &mut self.warnings,
@@ -955,6 +1186,16 @@ impl Rows {
             );
         }
         let (columns, mapping) = table.plan(self.fixed.unwrap_or_default());
+        let mut other_tables = self.others;
+        if let Some(until) = self.until {
+            let container = self.kind.container.as_ref();
+            let under = OtherTable {
+                member: container.and_then(|container| container.member.clone()),
+                sheet: self.kind.sheet.clone(),
+                after: Some(until - 1),
+            };
+            other_tables.insert(0, under);
+        }
         let plan = FilePlan {
             kind: self.kind,
             dialect: self.dialect,
@@ -965,6 +1206,9 @@ impl Rows {
             skipped: self.skipped,
             rows: self.count,
             warnings: self.warnings,
+            other_tables,
+            after: self.options.after.unwrap_or_default(),
+            until: self.until,
         };
         Ok(Analysis {
             plan,
@@ -995,6 +1239,7 @@ fn warn(
 impl Table {
     fn new(
         options: &Options,
+        shared: bool,
         fixed: Option<&[Column]>,
         headers: Vec<String>,
         names: Vec<String>,
@@ -1045,12 +1290,12 @@ impl Table {
                 _ => finder,
             });
         }
-        if let Some(name) = nulls.keys().next() {
+        if let Some(name) = nulls.keys().next().filter(|_| !shared) {
             return Err(FileError::Options(format!(
                 "A null is given for the column {name:?}, which the file does not have."
             )));
         }
-        if let Some(name) = asked.keys().next() {
+        if let Some(name) = asked.keys().next().filter(|_| !shared) {
             return Err(FileError::Options(format!(
                 "A type is given for the column {name:?}, which the file does not have."
             )));
@@ -1070,11 +1315,22 @@ impl Table {
         Ok(Self {
             width: names.len(),
             width_max,
+            own: names.len(),
             headers,
             names,
             finders,
             ways,
         })
+    }
+
+    /// Columns that are only there because another table of the sheet is wider are none of this one.
+    fn narrow(&mut self) {
+        let own = self.own.max(1);
+        self.width = self.width.min(own);
+        self.headers.truncate(own);
+        self.names.truncate(own);
+        self.finders.truncate(own);
+        self.ways.truncate(own);
     }
 
     /// The columns of the plan: the dataset's own first, then the new ones in the file's order, surplus cells last.

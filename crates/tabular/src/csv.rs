@@ -664,7 +664,7 @@ impl Decoder {
 }
 
 /// A record and its cells, as they stand in the decoder's buffer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Record<'a> {
     buffer: &'a [u8],
     raw: (usize, usize),
@@ -762,6 +762,16 @@ impl HeldRecord {
             unescaped: record.unescaped.to_vec(),
             fields: fields.collect(),
             stray: record.stray,
+        }
+    }
+
+    /// The text of a line alone.
+    pub(crate) fn line(record: Record<'_>) -> Self {
+        Self {
+            raw: record.raw().to_vec(),
+            unescaped: Vec::new(),
+            fields: Vec::new(),
+            stray: None,
         }
     }
 

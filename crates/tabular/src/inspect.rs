@@ -13,7 +13,8 @@ use arrow_array::{
 };
 use contracts::{
     dataset::{Column, ColumnType},
-    plan::{BATCH_BYTES, BATCH_ROWS, Checkpoint, FileKind, Options, PlannedColumn},
+    plan::{BATCH_BYTES, BATCH_ROWS, Checkpoint, FileKind, Options, OtherTable, PlannedColumn},
+    upload::Mode,
 };
 use serde_json::json;
 
@@ -38,7 +39,7 @@ pub fn write_json(
     options: &Options,
     mut out: impl Write,
 ) -> Result<Outcome, FileError> {
-    let mut source = Source::open(Input::new(file)?, options)?;
+    let mut source = open(file, options)?;
     let analysis = analyse(&mut source, options)?;
     let plan = &analysis.plan;
     let columns: Vec<_> = plan
@@ -58,8 +59,9 @@ pub fn write_json(
     // Quarantined records are written as they are found: there may be any number of them.
     write!(
         out,
-        "{{{}\"dialect\":{},\"columns\":{},\"records\":{},\"rows\":{},\"warnings\":{},\"quarantine\":[",
+        "{{{}{}\"dialect\":{},\"columns\":{},\"records\":{},\"rows\":{},\"warnings\":{},\"quarantine\":[",
         kind(&plan.kind)?,
+        others(&plan.other_tables)?,
         serde_json::to_string(&plan.dialect)?,
         serde_json::to_string(&columns)?,
         plan.records,
@@ -90,7 +92,7 @@ pub fn write_csv(
     options: &Options,
     mut out: impl Write,
 ) -> Result<Outcome, FileError> {
-    let mut source = Source::open(Input::new(file)?, options)?;
+    let mut source = open(file, options)?;
     let analysis = analyse(&mut source, options)?;
     let header = analysis.plan.headers > 0;
     let mut line = Vec::new();
@@ -133,6 +135,11 @@ pub fn write_csv(
     Ok(outcome(&analysis, quarantined))
 }
 
+/// One table, unless the options say that there are others: in the mode that does not take a file apart by itself.
+fn open(file: impl Read + Seek + Send + 'static, options: &Options) -> Result<Source, FileError> {
+    Source::open(Input::new(file)?, options, options.apart(Mode::Replace))
+}
+
 /// What the file is, where it is more than text.
 fn kind(kind: &FileKind) -> Result<String, FileError> {
     if *kind == FileKind::default() {
@@ -145,6 +152,17 @@ fn kind(kind: &FileKind) -> Result<String, FileError> {
         container.members.clear();
     }
     Ok(format!("\"file\":{},", serde_json::to_string(&kind)?))
+}
+
+/// What else of the file is a table by itself, where anything is.
+fn others(tables: &[OtherTable]) -> Result<String, FileError> {
+    if tables.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!(
+        "\"other_tables\":{},",
+        serde_json::to_string(tables)?
+    ))
 }
 
 fn outcome(analysis: &Analysis, quarantined: u64) -> Outcome {

@@ -101,8 +101,8 @@ impl Loader {
             batch_rows,
             batch_bytes,
             headers: if resumed { 0 } else { plan.headers },
-            above: plan.dialect.preamble,
-            last: plan.records.saturating_sub(plan.dialect.footer),
+            above: plan.after + plan.dialect.preamble,
+            last: plan.last_record(),
             begun: from,
             rows: 0,
             bytes: 0,
@@ -200,7 +200,10 @@ impl Loader {
             });
         }
         let (cells, raw_len) = (record.len(), record.raw().len());
-        if cells > self.width {
+        // Of a sheet, a row is as wide as the widest, though that may be another table's.
+        let is_bare =
+            |cell: usize| self.format != FileFormat::Text && record.get_valued(cell).is_none();
+        if cells > self.width && !(self.width..cells).all(is_bare) {
             let message = format!(
                 "The row has {cells} cells; at most {} can be taken. Check its delimiters and quotes.",
                 self.width

@@ -23,6 +23,10 @@ pub struct Hints {
     pub remembered: Vec<Remembered>,
     /// Whether a name that is alike will do: only where the user sees what comes of it.
     pub alike: bool,
+    /// Whether the options were said for several tables: those by column are none of a table that does not have the column.
+    pub shared: bool,
+    /// Whether no more tables are told apart: what stands under this one stays with it.
+    pub last: bool,
 }
 
 /// Where the columns of a file with this header went.
@@ -82,7 +86,7 @@ pub(crate) fn find(
         fixed,
         ways: vec![None; names.len()],
     };
-    finding.choose(options)?;
+    finding.choose(options, hints.shared)?;
     if header {
         finding.remember(&hints.remembered);
     }
@@ -94,9 +98,12 @@ pub(crate) fn find(
 }
 
 impl Finding<'_> {
-    fn choose(&mut self, options: &Options) -> Result<(), FileError> {
+    fn choose(&mut self, options: &Options, shared: bool) -> Result<(), FileError> {
         for (name, wanted) in &options.mapping {
             let Some(at) = self.names.iter().position(|known| known == name) else {
+                if shared {
+                    continue;
+                }
                 let columns = self.names.join(", ");
                 let detail =
                     format!("The file has no column {name:?}. Its columns are: {columns}.");
@@ -345,6 +352,8 @@ mod tests {
     const ALIKE_TOO: Hints = Hints {
         remembered: Vec::new(),
         alike: true,
+        shared: false,
+        last: false,
     };
 
     #[test]
@@ -432,7 +441,7 @@ mod tests {
                     ("d", Some("col_9")),
                 ]),
             }],
-            alike: false,
+            ..Hints::default()
         };
         let dataset = ["a", "c", "e", "d"];
         let found = ways(&["a", "b", "c", "d"], &dataset, &Options::default(), &hints).unwrap();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     FileError,
-    csv::{Decoder, Event},
+    csv::{Decoder, Event, Record},
     detect::Evidence,
     encoding::{self, Transcoder},
     format::kind_name,
@@ -135,6 +135,40 @@ pub(crate) fn sniff_knowing(
         is_encoding_open,
         layout_confidence,
     })
+}
+
+/// Finds what stands above a table further down in the file, and its header, by its first records (none for a line that is no
+/// record). The marks are known.
+pub(crate) fn find_head<'a>(
+    dialect: &mut Dialect,
+    options: &Options,
+    records: impl Iterator<Item = Option<Record<'a>>>,
+) {
+    let mut reading = Reading {
+        given_preamble: options.preamble,
+        ..Reading::default()
+    };
+    for record in records {
+        reading.add(record, dialect);
+    }
+    let comment = dialect.comment;
+    let sniffer = Sniffer {
+        head: &[],
+        whole: false,
+        options,
+        no_comments: true,
+        hint: None,
+    };
+    sniffer.find_head(dialect, &reading);
+    dialect.comment = comment;
+}
+
+/// Whether a file with this head is text, and not something else that is known.
+pub(crate) fn is_text(head: &[u8]) -> bool {
+    let encoding = encoding::by_bom(head)
+        .or_else(|| encoding::by_zero_bytes(head))
+        .unwrap_or_default();
+    refuse_other_formats(head).is_ok() && refuse_binary(head, encoding).is_ok()
 }
 
 /// Two confidences together, in hundredths.
@@ -267,33 +301,8 @@ impl Sniffer<'_> {
             ..Reading::default()
         };
         while let Some(event) = decoder.next_event() {
-            if !matches!(event, Event::Record) {
-                reading.lines.push(Line::default());
-                continue;
-            }
-            let record = decoder.record();
-            if record::flaw(record.raw()) == Some(record::Flaw::Encoding) {
-                reading.bad += 1;
-            }
-            let cells = || record.cells().enumerate();
-            let quote = dialect.quote;
-            let quoted = |at: usize| quote.is_some_and(|quote| record.is_quoted(at, quote));
-            if let Some((first, [_, ..])) = dialect.delimiter.as_bytes().split_first() {
-                reading.is_begun |= cells().any(|(at, cell)| cell.contains(first) && !quoted(at));
-            }
-            let quoted = cells().filter(|(at, _)| quoted(*at)).count();
-            reading.quoted += quoted;
-            reading.stray += usize::from(record.stray_quote().is_some());
-            let is_kept = reading.rows < ROWS_LOOKED_AT && record.raw().len() < 16 * 1024;
-            reading.rows += usize::from(is_kept);
-            reading.lines.push(Line {
-                width: record.len(),
-                filled: record.cells().filter(|cell| !cell.is_empty()).count(),
-                quoted,
-                is_comment: record.raw().first() == Some(&(COMMENT as u8)),
-                is_worded: record.raw().contains(&b' '),
-                cells: is_kept.then(|| record.cells().map(<[u8]>::to_vec).collect()),
-            });
+            let record = matches!(event, Event::Record).then(|| decoder.record());
+            reading.add(record, dialect);
         }
         if reading.lines.is_empty() {
             let width = decoder.fields_so_far();
@@ -386,6 +395,36 @@ impl Score {
 }
 
 impl Reading {
+    /// Adds a record, or a line that is none.
+    fn add(&mut self, record: Option<Record<'_>>, dialect: &Dialect) {
+        let Some(record) = record else {
+            self.lines.push(Line::default());
+            return;
+        };
+        if record::flaw(record.raw()) == Some(record::Flaw::Encoding) {
+            self.bad += 1;
+        }
+        let cells = || record.cells().enumerate();
+        let quote = dialect.quote;
+        let quoted = |at: usize| quote.is_some_and(|quote| record.is_quoted(at, quote));
+        if let Some((first, [_, ..])) = dialect.delimiter.as_bytes().split_first() {
+            self.is_begun |= cells().any(|(at, cell)| cell.contains(first) && !quoted(at));
+        }
+        let quoted = cells().filter(|(at, _)| quoted(*at)).count();
+        self.quoted += quoted;
+        self.stray += usize::from(record.stray_quote().is_some());
+        let is_kept = self.rows < ROWS_LOOKED_AT && record.raw().len() < 16 * 1024;
+        self.rows += usize::from(is_kept);
+        self.lines.push(Line {
+            width: record.len(),
+            filled: record.cells().filter(|cell| !cell.is_empty()).count(),
+            quoted,
+            is_comment: record.raw().first() == Some(&(COMMENT as u8)),
+            is_worded: record.raw().contains(&b' '),
+            cells: is_kept.then(|| record.cells().map(<[u8]>::to_vec).collect()),
+        });
+    }
+
     /// The width that most records of the table have, and how many: the first record's own if nothing is commoner.
     fn commonest(&self, lines: &[Line]) -> Option<(usize, usize)> {
         let mut counts = std::collections::BTreeMap::new();

@@ -16,7 +16,7 @@ use arrow_array::{
 };
 use contracts::{
     Code, Problem,
-    plan::{BATCH_BYTES, Checkpoint, Encoding, Options},
+    plan::{Apart, BATCH_BYTES, Checkpoint, Encoding, Options},
 };
 use flate2::{Compression, write::GzEncoder};
 use parquet::arrow::ArrowWriter;
@@ -63,7 +63,7 @@ fn analysed_with(
     file: impl Read + Seek + Send + 'static,
     options: &Options,
 ) -> Result<Analysis, FileError> {
-    let mut source = Source::open(Input::new(file).unwrap(), options)?;
+    let mut source = Source::open(Input::new(file).unwrap(), options, Apart::default())?;
     let mut analyser = Analyser::of(&source, options, None)?;
     loop {
         source.pour(0, &mut |piece| {
@@ -337,7 +337,7 @@ fn a_sheet_read_again_says_the_same_from_any_byte() {
         .map(|row| vec![Some(format!("row {row}")), Some(row.to_string())])
         .collect();
     let input = Input::new(Cursor::new(workbook(&rows))).unwrap();
-    let mut source = Source::open(input, &Options::default()).unwrap();
+    let mut source = Source::open(input, &Options::default(), Apart::default()).unwrap();
     let mut text = |from, upto| {
         let mut text = Vec::new();
         let poured = source.pour(from, &mut |piece| {

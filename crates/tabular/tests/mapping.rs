@@ -136,6 +136,7 @@ fn what_is_remembered_holds_also_when_the_file_must_be_read_twice() {
     let hints = Hints {
         remembered: vec![remembered],
         alike: true,
+        ..Hints::default()
     };
     let analyser = Analyser::new(&Options::default(), Some(&dataset())).unwrap();
     let mut analyser = analyser.with_hints(hints);

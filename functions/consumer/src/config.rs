@@ -36,6 +36,8 @@ pub struct Config {
     pub rows: RowsBounds,
     /// The bucket of spilled batches.
     pub s3: S3Config,
+    /// Where etl is asked to read the further tables of a file.
+    pub work: QueueConfig,
     /// Wakes the next drain.
     pub wake: QueueConfig,
     /// A message that is not acknowledged for so long comes again.
@@ -56,6 +58,7 @@ impl Config {
             nats_url: settings.secret("GRIDKEEP_NATS_URL")?,
             rows: RowsBounds::from(settings)?,
             s3: S3Config::from(settings)?,
+            work: QueueConfig::from(settings, "GRIDKEEP_WORK_QUEUE")?,
             wake: QueueConfig::from(settings, "GRIDKEEP_WAKE_QUEUE")?,
             ack_wait: Duration::from_secs(ack_wait),
         })
@@ -70,6 +73,7 @@ pub struct Deps {
     pub jetstream: jetstream::Context,
     pub s3: aws_sdk_s3::Client,
     pub bucket: String,
+    pub work: Queue,
     pub wake: Queue,
     pub ack_wait: Duration,
     pub(crate) housekeeping: Arc<Housekeeping>,
@@ -88,6 +92,7 @@ impl Deps {
             store: Store::new(pool),
             s3: s3::client(&config.s3).await,
             bucket: config.s3.bucket.clone(),
+            work: Queue::connect(&config.work, Some(&nats)).await?,
             wake: Queue::connect(&config.wake, Some(&nats)).await?,
             jetstream,
             nats,

@@ -18,6 +18,7 @@ use crate::{
     housekeeping::housekeep,
     outcomes::tell_outcomes,
     relay::relay,
+    tables::ask_for_tables,
     views, writer,
 };
 
@@ -239,8 +240,8 @@ async fn keep_attending(deps: &Deps, failures: &mut u32) -> Result<(), Error> {
     }
 }
 
-/// What no message announces: imports that were confirmed or whose last ack was lost after everything was written, and the
-/// housekeeping.
+/// What no message announces: imports that were confirmed or whose last ack was lost after everything was written, the further tables
+/// of files, and the housekeeping.
 async fn attend(deps: &Deps) -> Result<DrainReport, Error> {
     let mut report = DrainReport::default();
     for upload in deps.store.complete_imports().await? {
@@ -249,6 +250,7 @@ async fn attend(deps: &Deps) -> Result<DrainReport, Error> {
             tracing::warn!(upload.id = %upload, error = error::chain(&error), "an import that is complete could not be published");
         }
     }
+    ask_for_tables(deps).await?;
     housekeep(deps).await?;
     Ok(report)
 }

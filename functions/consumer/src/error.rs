@@ -27,7 +27,7 @@ pub enum Error {
     Bucket(#[source] BoxError),
     #[error("an event cannot be written")]
     Json(#[from] serde_json::Error),
-    #[error("the drain could not wake its successor")]
+    #[error("a queue did not take a message")]
     Wake(#[from] QueueError),
     #[error("a writer stopped")]
     Writer(#[source] tokio::task::JoinError),

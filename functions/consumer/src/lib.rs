@@ -1,8 +1,8 @@
 //! From typed batches on the `ROWS` stream to rows in PostgreSQL, and to a version when all are in.
 //!
 //! [`drain`] is one sitting: [`writer`] takes messages off the stream and writes them, [`message`] reads one, [`poison`] takes
-//! out what can never be written, [`relay`] tells of published versions, [`outcomes`] of dropped files, [`views`] brings widgets to them, [`housekeeping`] clears away. [`run_loop`] sits for
-//! as long as the host runs. What was published is read by `data-api`.
+//! out what can never be written, [`relay`] tells of published versions, [`outcomes`] of dropped files, [`tables`] has the further tables of a file read, [`views`] brings
+//! widgets to new versions, [`housekeeping`] clears away. [`run_loop`] sits for as long as the host runs. What was published is read by `data-api`.
 
 pub mod config;
 pub mod drain;
@@ -12,6 +12,7 @@ pub mod message;
 pub mod outcomes;
 pub mod poison;
 pub mod relay;
+pub mod tables;
 pub mod views;
 pub mod writer;
 

@@ -26,6 +26,7 @@ use crate::{
     message::{self, Content},
     poison,
     relay::relay,
+    tables::ask_for_tables,
 };
 
 /// Of all drains, so that a message is with one of them at a time.
@@ -423,10 +424,11 @@ pub(crate) async fn publish(
             tracing::info!(upload.id = %upload, version, "an import is published");
             report.published += 1;
             report.relayed += relay(deps).await?;
+            ask_for_tables(deps).await?;
         }
         Publish::Failed(problem) => {
             tracing::warn!(upload.id = %upload, problem.code = ?problem.code, problem = problem.detail, "an import cannot be published");
-            return Ok(());
+            return ask_for_tables(deps).await;
         }
         Publish::Awaiting => {}
         Publish::Published { .. } | Publish::Incomplete | Publish::Over(_) => return Ok(()),

@@ -7,7 +7,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use contracts::{
     Code, Problem,
     dataset::Column,
-    plan::{BATCH_BYTES, BATCH_ROWS, ObjectRef, Plan, RECORD_BYTES_MAX},
+    plan::{BATCH_BYTES, BATCH_ROWS, FilePlan, ObjectRef, Plan, RECORD_BYTES_MAX},
     upload::{Confirm, Mode},
 };
 use futures::StreamExt as _;
@@ -71,6 +71,11 @@ pub async fn analyse(
             return break_off(attempt, object, generation, broken, saved).await;
         }
     };
+    if matches!(import.upload.mode, Mode::Replace | Mode::Sync)
+        && !analysis.plan.other_tables.is_empty()
+    {
+        return Err(Stop::Failed(undoing(&analysis.plan)));
+    }
     let plan = Plan {
         generation,
         object: at.clone(),
@@ -105,6 +110,8 @@ async fn hints(attempt: &Attempt, import: &Import) -> Result<Hints, Stop> {
     Ok(Hints {
         remembered: remembered.collect(),
         alike: import.upload.confirm == Confirm::Ask,
+        shared: import.part.is_some(),
+        last: import.part.as_ref().is_some_and(|part| part.last),
     })
 }
 
@@ -224,9 +231,10 @@ async fn read_copy(
     let (until, _guard) = Until::new(attempt.closing);
     let progress = Arc::clone(&attempt.progress);
     let options = import.upload.options.clone();
+    let apart = options.apart(import.upload.mode);
     let bytes = object.at().bytes;
     let parser = tokio::task::spawn_blocking(move || {
-        let mut source = Source::open(Input::new(file)?, &options)?;
+        let mut source = Source::open(Input::new(file)?, &options, apart)?;
         let analyser = Analyser::of(&source, &options, known.fixed.as_deref())?;
         let mut analyser = analyser.with_hints(known.hints);
         loop {
@@ -275,6 +283,18 @@ fn infer(
         analyser: Box::new(analyser),
         given,
     }))
+}
+
+/// Of several tables that take the place of all rows, only the last would be left.
+fn undoing(plan: &FilePlan) -> Problem {
+    let tables = plan.other_tables.len() + 1;
+    Problem::new(
+        Code::Validation,
+        format!(
+            "The file has {tables} tables, and by this mode each would undo the one before. Name one of them (`sheet` or `member`), or append or upsert them."
+        ),
+    )
+    .at("/options/tables")
 }
 
 fn wrong_size(at: &ObjectRef, declared: u64) -> Problem {

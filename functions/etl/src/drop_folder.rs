@@ -69,7 +69,7 @@ pub async fn take_up(deps: &Deps, arrival: &Arrival, dropped: &Dropped) -> Resul
             .fail(upload, &problem)
             .await
             .map_err(Error::Store)?;
-        wake(deps).await;
+        publish::try_wake(deps, "a dropped file failed").await;
     }
     let store = &deps.store;
     store
@@ -77,16 +77,6 @@ pub async fn take_up(deps: &Deps, arrival: &Arrival, dropped: &Dropped) -> Resul
         .await
         .map_err(Error::Store)?;
     Ok(true)
-}
-
-/// The consumer tells what became of a file that failed before it got there; later if this is lost.
-pub async fn wake(deps: &Deps) {
-    if let Err(error) = publish::wake(deps, "a dropped file failed").await {
-        tracing::debug!(
-            error = crate::error::chain(&error),
-            "the consumer was not woken"
-        );
-    }
 }
 
 async fn create(

@@ -9,10 +9,10 @@ use std::{
 use contracts::{
     Code, Problem, UploadId,
     events::Work,
-    plan::{Checkpoint, Options},
+    plan::{Checkpoint, Options, Plan},
     upload::{Upload, UploadState},
 };
-use store::{Import, Lease};
+use store::{Import, Lease, SavedAnalysis};
 
 use crate::{
     Deps,
@@ -23,6 +23,7 @@ use crate::{
     load::{self, Loaded},
     object::Object,
     pipe::Progress,
+    publish,
 };
 
 /// How often progress is shown and cancellation noticed.
@@ -76,14 +77,6 @@ impl Start {
         match self {
             Self::Arrived(arrival) => arrival.dropped.as_ref(),
             Self::Analyse { .. } | Self::Load { .. } => None,
-        }
-    }
-
-    /// Whether a drop folder may wait to hear that it failed.
-    fn may_owe_an_outcome(&self) -> bool {
-        match self {
-            Self::Arrived(arrival) => arrival.dropped.is_some(),
-            Self::Analyse { .. } | Self::Load { .. } => true,
         }
     }
 }
@@ -161,9 +154,8 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
         None | Some(Stop::Over) => Ok(()),
         Some(Stop::Failed(problem)) => {
             let failed = fail(&attempt, &problem).await;
-            if start.may_owe_an_outcome() {
-                drop_folder::wake(deps).await;
-            }
+            // For the outcome of a dropped file, or the next table of its file.
+            publish::try_wake(deps, "an import failed").await;
             failed.map_err(Error::Store)
         }
         Some(Stop::Retry(error)) => {
@@ -263,6 +255,9 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
             }
         },
     };
+    if handed.is_none() {
+        attend_to_others(attempt, &plan).await?;
+    }
     let stored = store.checkpoint(attempt.upload, plan.generation).await?;
     let from = handed
         .into_iter()
@@ -281,6 +276,36 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
     }
 }
 
+/// The file's other tables have their imports by the plan. Here nobody reads them: the consumer asks for that, each in its turn.
+async fn attend_to_others(attempt: &Attempt, plan: &Plan) -> Result<(), Stop> {
+    if plan.generation > 1 {
+        let store = &attempt.deps.store;
+        store.forgo_tables(attempt.upload, plan).await?;
+    }
+    if !plan.file.other_tables.is_empty() {
+        publish::try_wake(&attempt.deps, "a file has several tables").await;
+    }
+    Ok(())
+}
+
+/// The bytes that are read: another table's are those that it was found in.
+async fn object(
+    attempt: &Attempt,
+    import: &Import,
+    saved: Option<&SavedAnalysis>,
+) -> Result<Object, Stop> {
+    let deps = &attempt.deps;
+    let found_in = match &import.part {
+        Some(part) => deps.store.plan(part.found_by, None).await?,
+        None => None,
+    };
+    Ok(match (found_in, saved) {
+        (Some(plan), _) => Object::pinned(&deps.s3, &plan.object),
+        (None, Some(saved)) => Object::pinned(&deps.s3, &saved.object),
+        (None, None) => Object::head(&deps.s3, &deps.bucket, &import.object_key).await?,
+    })
+}
+
 async fn plan(
     attempt: &Attempt,
     import: &Import,
@@ -292,10 +317,10 @@ async fn plan(
         .store
         .saved_analysis(attempt.upload, generation)
         .await?;
-    let object = match (start, &saved) {
-        (Start::Analyse { .. }, Some(saved)) => Object::pinned(&deps.s3, &saved.object),
-        _ => Object::head(&deps.s3, &deps.bucket, &import.object_key).await?,
-    };
+    let goes_on = saved
+        .as_ref()
+        .filter(|_| matches!(start, Start::Analyse { .. }));
+    let object = object(attempt, import, goes_on).await?;
     if let Some(dropped) = start.dropped()
         && object.at().etag.trim_matches('"') != dropped.etag
     {

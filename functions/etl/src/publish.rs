@@ -60,6 +60,16 @@ pub async fn wake(deps: &Deps, reason: &str) -> Result<(), PublishError> {
     Ok(deps.wake.send_wake(reason).await?)
 }
 
+/// As [`wake`], where what is lost by it is done a little later.
+pub async fn try_wake(deps: &Deps, reason: &str) {
+    if let Err(error) = wake(deps, reason).await {
+        tracing::debug!(
+            error = crate::error::chain(&error),
+            "the consumer was not woken"
+        );
+    }
+}
+
 /// Publishes one generation of one upload.
 #[derive(Debug)]
 pub struct Publisher<'a> {

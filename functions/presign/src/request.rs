@@ -130,8 +130,9 @@ pub struct ChangeRequest {
 }
 
 impl ChangeRequest {
-    /// Reads the body of `PATCH /uploads/{id}`; what it leaves out stays as the upload has it.
-    pub fn read(body: Value, upload: &Upload) -> Result<Self, Problem> {
+    /// Reads the body of `PATCH /uploads/{id}`; what it leaves out stays as the upload has it. `is_part`: it is a further table of its
+    /// file, and stays that table.
+    pub fn read(body: Value, upload: &Upload, is_part: bool) -> Result<Self, Problem> {
         let Value::Object(mut fields) = body else {
             return Err(invalid("", "The body must be a JSON object."));
         };
@@ -155,6 +156,10 @@ impl ChangeRequest {
             .map(checked_options)
             .transpose()?
             .unwrap_or_else(|| upload.options.clone());
+        let options = match is_part {
+            true => of_same_table(options, &upload.options)?,
+            false => options,
+        };
         check_mapping(mode, &options)?;
         no_more(&fields, "")?;
         Ok(Self {
@@ -164,6 +169,27 @@ impl ChangeRequest {
             options,
         })
     }
+}
+
+/// What says which table of its file is read.
+fn of_same_table(mut options: Options, known: &Options) -> Result<Options, Problem> {
+    let detail = "This is one of several tables that were found in its file, and it stays this one. Leave it out.";
+    let other = |is_other: bool, pointer: &str| match is_other {
+        true => Err(invalid(pointer, detail)),
+        false => Ok(()),
+    };
+    let differs = |new: &Option<String>, old| new.is_some() && new != old;
+    other(differs(&options.sheet, &known.sheet), "/options/sheet")?;
+    other(differs(&options.member, &known.member), "/options/member")?;
+    other(
+        options.after.is_some() && options.after != known.after,
+        "/options/after",
+    )?;
+    options.sheet.clone_from(&known.sheet);
+    options.member.clone_from(&known.member);
+    options.after = known.after;
+    options.tables = options.tables.or(known.tables);
+    Ok(options)
 }
 
 /// Only columns that keep their place in the dataset can be told where to go.

@@ -236,10 +236,20 @@ async fn list_uploads(
     responses((status = 200, description = "As it is at this moment.", body = Upload),
         (status = 304, description = "As the client has it."), Problems))]
 async fn show_upload(
+    caller: Caller,
     UploadAccess { import, .. }: UploadAccess<Viewer>,
     State(deps): State<Arc<Deps>>,
 ) -> Result<Json<Upload>, Error> {
-    Ok(Json(current(&deps, import).await?))
+    let upload = current(&deps, import).await?;
+    Ok(Json(with_tables(&deps, caller, upload).await?))
+}
+
+/// Beside it the other tables of its file that the caller may see.
+async fn with_tables(deps: &Deps, caller: Caller, mut upload: Upload) -> Result<Upload, Error> {
+    if upload.table.is_some() {
+        upload.tables = deps.store.file_tables(upload.id, caller.user).await?;
+    }
+    Ok(upload)
 }
 
 /// The upload, failed by now when its file never came.
@@ -259,7 +269,8 @@ async fn current(deps: &Deps, import: Import) -> Result<Upload, Error> {
 /// Read the file of an upload otherwise
 ///
 /// Before it is confirmed, where `confirm` is "ask". A new generation takes the place of the former one: the file is read again, by these
-/// options, mode and key; what is left out stays as it was, and `options` replaces all options.
+/// options, mode and key; what is left out stays as it was, and `options` replaces all options. Which table of its file an upload reads
+/// that another one's plan found stays. Tables that the new plan of a file does not find any more are cancelled.
 #[utoipa::path(patch, path = "/api/v1/uploads/{id}", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = UploadId, Path, description = "The upload.")),
@@ -277,7 +288,7 @@ async fn change_upload(
         mode,
         key,
         options,
-    } = ChangeRequest::read(body, &import.upload)?;
+    } = ChangeRequest::read(body, &import.upload, import.part.is_some())?;
     let (upload, dataset) = (import.upload.id, import.upload.dataset_id);
     if !key.is_empty() {
         let grant = require(&deps.pool, caller.user, dataset, Role::Editor).await?;
@@ -290,7 +301,7 @@ async fn change_upload(
     deps.send_work(&Work::Analyse { upload, generation })
         .await?;
     tracing::info!(upload.id = %upload, generation, "upload {upload} is read otherwise");
-    Ok(Json(again(&deps, import).await?))
+    Ok(Json(again(&deps, caller, import).await?))
 }
 
 /// Confirm an upload
@@ -304,6 +315,7 @@ async fn change_upload(
     responses((status = 200, description = "It is confirmed.", body = Upload),
         (status = 409, description = "Another generation has taken its place, other options have to mend something before, or the upload is over."), Problems))]
 async fn confirm_upload(
+    caller: Caller,
     UploadAccess { import, .. }: UploadAccess<Editor>,
     State(deps): State<Arc<Deps>>,
     Json(body): Json<ConfirmUpload>,
@@ -312,13 +324,13 @@ async fn confirm_upload(
     deps.store.confirm(upload, body.generation).await?;
     deps.wake_consumer().await?;
     tracing::info!(upload.id = %upload, generation = body.generation, "upload {upload} is confirmed");
-    Ok(Json(again(&deps, import).await?))
+    Ok(Json(again(&deps, caller, import).await?))
 }
 
 /// The upload as it is after a change.
-async fn again(deps: &Deps, import: Import) -> Result<Upload, Error> {
+async fn again(deps: &Deps, caller: Caller, import: Import) -> Result<Upload, Error> {
     let changed = deps.store.import(import.upload.id).await?;
-    Ok(changed.unwrap_or(import).upload)
+    with_tables(deps, caller, changed.unwrap_or(import).upload).await
 }
 
 /// What confirming an upload would publish
@@ -456,7 +468,7 @@ async fn list_warnings(
 
 /// Cancel an upload
 ///
-/// Nothing of it becomes visible. Cancelling again is fine; a published or failed upload answers 409.
+/// Nothing of it becomes visible. Other tables of its file go on. Cancelling again is fine; a published or failed upload answers 409.
 #[utoipa::path(delete, path = "/api/v1/uploads/{id}", tag = "uploads",
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = UploadId, Path, description = "The upload.")),
@@ -467,6 +479,12 @@ async fn cancel_upload(
     State(deps): State<Arc<Deps>>,
 ) -> Result<StatusCode, Error> {
     deps.store.cancel(import.upload.id).await?;
+    // The next table of its file may wait for it; if this is lost, it waits a little longer.
+    if import.upload.table.is_some()
+        && let Err(error) = deps.wake_consumer().await
+    {
+        tracing::info!(upload.id = %import.upload.id, error = chain(&error), "the consumer was not woken");
+    }
     // The consumer's housekeeping does it again, and finds what still came after this.
     if import.upload.state == UploadState::Created
         && let Err(error) = multipart::abort(&deps.s3, &deps.bucket, &import.object_key).await

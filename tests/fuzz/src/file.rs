@@ -8,6 +8,7 @@ use std::{
 use contracts::{
     Code, Problem,
     plan::{BATCH_BYTES, Checkpoint, Encoding, Escape, FileKind, Options},
+    upload::Mode,
 };
 use tabular::{
     Analyser, Analysis, Batch, FileError, Finished, Input, Loader, Source, batch, inspect,
@@ -49,7 +50,7 @@ pub(crate) fn read(data: Vec<u8>, cut: usize) -> Outcome {
 
 fn analyse(input: Input) -> Result<Analysis, FileError> {
     let options = Options::default();
-    let mut source = Source::open(input, &options)?;
+    let mut source = Source::open(input, &options, options.apart(Mode::New))?;
     let mut analyser = Analyser::of(&source, &options, None)?;
     loop {
         source.pour(0, &mut |piece| {

@@ -9,6 +9,7 @@ import { type PreviewState, usePreview } from '@/features/preview/use-preview';
 import { isOver } from '@/features/uploads/upload-state';
 import { follow } from '@/features/uploads/upload-store';
 import type { Upload } from '@/lib/api/types';
+import { notify } from '@/lib/notices';
 
 /** A file before it is imported. Everything about it is the server's, so that a reload or another window shows the same. */
 export function PreviewPage({ id }: { id: string }) {
@@ -30,7 +31,11 @@ export function PreviewPage({ id }: { id: string }) {
   useEffect(() => {
     if (!isOurs || !published) return;
     follow(published);
-    void navigate({ to: '/datasets/$id', params: { id: published.dataset_id } });
+    const next = published.tables.find((table) => !isOver(table));
+    if (next) {
+      notify({ text: `Imported ${published.table ?? published.file_name} into ${published.dataset_name}. Next: ${next.name}.` });
+      void navigate({ to: '/uploads/$id/preview', params: { id: next.upload_id } });
+    } else void navigate({ to: '/datasets/$id', params: { id: published.dataset_id } });
   }, [isOurs, published, navigate]);
 
   if (query.isPending) return <Skeleton lines={8} />;
@@ -47,10 +52,10 @@ function Bar({ upload, state }: { upload: Upload; state: PreviewState }) {
   const { isReading, isLocked, canImport, settled, confirmed, confirm, cancel } = state;
   return (
     <div className="preview-bar">
-      <h1 className="cut grow" title={upload.file_name}>Preview of {upload.file_name}</h1>
+      <h1 className="cut grow" title={nameOf(upload)}>Preview of {nameOf(upload)}</h1>
       {isOver(upload) ? null : (
         <>
-          <Button look="quiet" onPress={() => cancel.mutate()} isDisabled={isLocked}>Cancel import</Button>
+          <Button look="quiet" onPress={() => cancel.mutate()} isDisabled={isLocked}>{upload.tables.length > 1 && upload.table ? `Cancel ${upload.table}` : 'Cancel import'}</Button>
           <Button look="primary" onPress={() => confirm.mutate(upload.generation)} isDisabled={isLocked || !canImport}>
             {confirmed ? 'Importing…' : isReading && !settled && canImport ? 'Import once it is written' : 'Import'}
           </Button>
@@ -59,6 +64,8 @@ function Bar({ upload, state }: { upload: Upload; state: PreviewState }) {
     </div>
   );
 }
+
+const nameOf = (upload: Upload): string => (upload.table ? `${upload.file_name} · ${upload.table}` : upload.file_name);
 
 /** What became of it. */
 function Over({ upload }: { upload: Upload }) {
@@ -70,16 +77,16 @@ function Over({ upload }: { upload: Upload }) {
         title="Imported"
         actions={<><Link to="/datasets/$id" params={{ id: upload.dataset_id }} search={{ version: upload.version }} className="btn primary">Open v{upload.version}</Link>{receipt}</>}
       >
-        The rows of {upload.file_name} are v{upload.version} of {upload.dataset_name}.
+        The rows of {nameOf(upload)} are v{upload.version} of {upload.dataset_name}.
       </Empty>
     );
   }
   if (upload.state === 'cancelled') {
-    return <Empty icon={<Ban size={28} aria-hidden />} title="Cancelled" actions={receipt}>Nothing of {upload.file_name} was imported.</Empty>;
+    return <Empty icon={<Ban size={28} aria-hidden />} title="Cancelled" actions={receipt}>Nothing of {nameOf(upload)} was imported.</Empty>;
   }
   return (
     <Empty icon={<CircleAlert size={28} aria-hidden />} title={upload.problem?.title ?? 'Failed'} actions={receipt}>
-      {upload.problem?.detail} Nothing of {upload.file_name} was imported.
+      {upload.problem?.detail} Nothing of {nameOf(upload)} was imported.
     </Empty>
   );
 }

@@ -4,6 +4,7 @@ import { CircleAlert } from 'lucide-react';
 
 import { Failed, Skeleton } from '@/components/states';
 import { uploadQuery } from '@/features/uploads/api';
+import { FileTables } from '@/features/uploads/components/file-tables';
 import { ReceiptDetails, ReceiptLine } from '@/features/uploads/components/receipt';
 import { StateBadge } from '@/features/uploads/components/upload-table';
 import { Warnings } from '@/features/uploads/components/warnings';
@@ -45,7 +46,7 @@ function Columns({ upload }: { upload: Upload }) {
 export function UploadPage({ id }: { id: string }) {
   const query = useQuery({
     ...uploadQuery(id),
-    refetchInterval: ({ state }) => (state.data && !isOver(state.data) ? 1500 : false),
+    refetchInterval: ({ state }) => (state.data && !(isOver(state.data) && state.data.tables.every(isOver)) ? 1500 : false),
   });
   if (query.isPending) return <Skeleton lines={8} />;
   if (!query.data) return <Failed error={query.error} what="The upload could not be read" onRetry={() => void query.refetch()} actions={<Link to="/uploads" className="btn">Go to uploads</Link>} />;
@@ -53,7 +54,7 @@ export function UploadPage({ id }: { id: string }) {
   return (
     <div className="page">
       <div className="page-head">
-        <h1>{upload.file_name}</h1>
+        <h1>{upload.file_name}{upload.table ? ` · ${upload.table}` : ''}</h1>
         {isOver(upload) || upload.confirm === 'auto' ? null : <Link to="/uploads/$id/preview" params={{ id }} className="btn primary">Look at the preview</Link>}
         {upload.version ? <Link to="/datasets/$id" params={{ id: upload.dataset_id }} search={{ version: upload.version }} className="btn primary">Open {upload.dataset_name.length > 30 ? 'dataset' : upload.dataset_name} v{upload.version}</Link> : null}
       </div>
@@ -64,7 +65,7 @@ export function UploadPage({ id }: { id: string }) {
       {upload.problem ? (
         <div className="notice bad" role="alert">
           <CircleAlert size={16} aria-hidden />
-          <div><b>{upload.problem.title}.</b> {upload.problem.detail} <span>Nothing of this file was imported.</span>
+          <div><b>{upload.problem.title}.</b> {upload.problem.detail} <span>Nothing of {upload.tables.length > 1 ? 'this table' : 'this file'} was imported.</span>
             {upload.problem.request_id ? <div className="small mono">Request {upload.problem.request_id}</div> : null}
           </div>
         </div>
@@ -77,6 +78,12 @@ export function UploadPage({ id }: { id: string }) {
           {upload.receipt.quarantined > 0 ? (
             <p><Link to="/datasets/$id" params={{ id: upload.dataset_id }} search={{ tab: 'quarantine' }}>See the {count(upload.receipt.quarantined)} quarantined</Link></p>
           ) : null}
+        </section>
+      ) : null}
+      {upload.tables.length > 1 ? (
+        <section className="card stack" style={{ padding: 20, gap: 6 }}>
+          <h2>Tables of this file</h2>
+          <FileTables fileName={upload.file_name} tables={upload.tables} current={upload.id} />
         </section>
       ) : null}
       <Warnings id={upload.id} generation={upload.generation} total={upload.receipt ? warningCount(upload.receipt) : 0} />

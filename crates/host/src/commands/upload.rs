@@ -52,8 +52,42 @@ pub(super) async fn upload(folder: &Folder, args: &UploadArgs) -> anyhow::Result
     let created: CreatedUpload = api.post("/api/v1/uploads", &wanted).await?;
     let id = created.id;
     send::send(&api, created, &args.file, bytes).await?;
-    let upload = api.wait_for(id).await?;
-    report(&upload, args.json)
+    let uploads = all_tables(&api, id).await?;
+    if args.json {
+        print(document(&uploads)?)?;
+    }
+    let mut worst = 0;
+    for upload in &uploads {
+        worst = report(upload, args.json)?.max(worst);
+    }
+    Ok(worst)
+}
+
+/// The upload, and those of the file's other tables. They are all there once the one that found them is final.
+async fn all_tables(api: &Api, first: UploadId) -> anyhow::Result<Vec<Upload>> {
+    let mut uploads: Vec<Upload> = Vec::new();
+    let mut next = Some(first);
+    while let Some(id) = next {
+        let upload = api.wait_for(id).await?;
+        let is_known = |id: UploadId| uploads.iter().any(|known| known.id == id) || id == upload.id;
+        next = (upload.tables.iter())
+            .map(|table| table.upload_id)
+            .find(|id| !is_known(*id));
+        uploads.push(upload);
+    }
+    Ok(uploads)
+}
+
+/// One document: the first upload, and under `others` those of the file's other tables.
+fn document(uploads: &[Upload]) -> anyhow::Result<String> {
+    let Some((first, others)) = uploads.split_first() else {
+        bail!("there is no upload");
+    };
+    let mut document = serde_json::to_value(first)?;
+    if !others.is_empty() {
+        document["others"] = serde_json::to_value(others)?;
+    }
+    Ok(serde_json::to_string_pretty(&document)?)
 }
 
 pub(super) struct Api {
@@ -228,9 +262,10 @@ fn stem_of(name: &str) -> String {
 }
 
 fn report(upload: &Upload, json: bool) -> anyhow::Result<u8> {
-    if json {
-        print(serde_json::to_string_pretty(upload)?)?;
-    }
+    let file = match &upload.table {
+        Some(table) => format!("{} ({table})", upload.file_name),
+        None => upload.file_name.clone(),
+    };
     let (UploadState::Published, Some(receipt)) = (&upload.state, &upload.receipt) else {
         let reason = upload.problem.as_ref().map_or_else(
             || format!("it was {:?}", upload.state).to_lowercase(),
@@ -238,15 +273,13 @@ fn report(upload: &Upload, json: bool) -> anyhow::Result<u8> {
         );
         writeln!(
             std::io::stderr(),
-            "gridkeep: {} was not imported: {reason}",
-            upload.file_name
+            "gridkeep: {file} was not imported: {reason}"
         )?;
         return Ok(FAILED);
     };
     if !json {
         print(format_args!(
-            "{} published as version {} of {} ({})",
-            upload.file_name,
+            "{file} published as version {} of {} ({})",
             upload.version.unwrap_or_default(),
             upload.dataset_name,
             upload.dataset_id,

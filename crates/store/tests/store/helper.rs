@@ -373,7 +373,7 @@ pub fn plan(generation: i32, mode: Mode, columns: &[(&str, ColumnType)], rows: u
             headers: 1,
             skipped: BTreeMap::new(),
             rows,
-            warnings: BTreeMap::new(),
+            ..FilePlan::default()
         },
         batch_rows: 4_096,
         batch_bytes: 512 * 1024,

@@ -11,6 +11,7 @@ mod imports;
 mod merges;
 mod model;
 mod paging;
+mod parts;
 mod previews;
 mod speed;
 mod types;

@@ -19,7 +19,9 @@ use std::{
     ops::ControlFlow,
 };
 
-use contracts::plan::{Container, Escape, FileFormat, FileKind, FilePlan, Options};
+use contracts::plan::{
+    Apart, Container, Escape, FileFormat, FileKind, FilePlan, Options, OtherTable,
+};
 
 pub use input::Input;
 
@@ -51,6 +53,8 @@ pub struct Note {
 pub struct Source {
     kind: FileKind,
     notes: Vec<Note>,
+    /// What else of the file is a table by itself.
+    others: Vec<OtherTable>,
     input: Input,
     content: Content,
 }
@@ -59,6 +63,7 @@ pub struct Source {
 struct Asked<'a> {
     sheet: Option<&'a str>,
     member: Option<&'a str>,
+    apart: Apart,
     /// Whether it was never read before: then nothing that it says of itself is believed.
     first: bool,
 }
@@ -123,16 +128,17 @@ pub fn is_plain_text(head: &[u8]) -> bool {
 }
 
 impl Source {
-    /// Finds out what the file is.
+    /// Finds out what the file is, and into which tables it comes apart; the first of them is read.
     ///
     /// # Errors
     /// It is damaged, protected, too large to be read, or lacks the sheet or member that was asked for.
-    pub fn open(input: Input, options: &Options) -> Result<Self, FileError> {
+    pub fn open(input: Input, options: &Options, apart: Apart) -> Result<Self, FileError> {
         Self::find(
             input,
             &Asked {
                 sheet: options.sheet.as_deref(),
                 member: options.member.as_deref(),
+                apart,
                 first: true,
             },
         )
@@ -141,17 +147,19 @@ impl Source {
     fn find(input: Input, asked: &Asked<'_>) -> Result<Self, FileError> {
         let head = head(&mut input.start())?;
         let mut choices = Vec::new();
-        let (layer, member, note) = match looks(&head) {
-            Looks::Gz => (Layer::Gz, None, None),
-            Looks::Zst => (Layer::Zst, None, None),
+        let mut members_beside = Vec::new();
+        let (layer, member, notes) = match looks(&head) {
+            Looks::Gz => (Layer::Gz, None, Vec::new()),
+            Looks::Zst => (Layer::Zst, None, Vec::new()),
             Looks::Zip => {
                 let members = packed::members(&input)?;
                 if let Some(format) = package::format(&input, &members)? {
                     return Self::workbook(input, format, asked);
                 }
-                let (at, name, note) = packed::choose(&members, asked.member)?;
                 choices = packed::choices(members.iter().map(|(_, name)| name.as_str()));
-                (Layer::Zip(at), Some(name), note)
+                let chosen = packed::choose(&input, &members, asked)?;
+                members_beside = chosen.beside;
+                (Layer::Zip(chosen.at), Some(chosen.name), chosen.notes)
             }
             looks => return Self::content(input, None, looks, asked),
         };
@@ -165,7 +173,17 @@ impl Source {
                 Self::unpacked(file, looks, member.as_deref(), asked)?
             }
         };
-        source.notes.extend(note);
+        source.notes.extend(notes);
+        for other in &mut source.others {
+            other.member.clone_from(&member);
+        }
+        source
+            .others
+            .extend(members_beside.into_iter().map(|name| OtherTable {
+                member: Some(name),
+                sheet: None,
+                after: None,
+            }));
         source.kind.container = Some(Container {
             packing: layer.packing(),
             member,
@@ -183,6 +201,7 @@ impl Source {
         let asked = Asked {
             sheet: plan.kind.sheet.as_deref(),
             member: container.and_then(|container| container.member.as_deref()),
+            apart: Apart::default(),
             first: false,
         };
         let mut source = Self::find(input, &asked)?;
@@ -213,6 +232,12 @@ impl Source {
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// What else of the file is a table by itself, in the file's order.
+    #[must_use]
+    pub fn others(&self) -> &[OtherTable] {
+        &self.others
     }
 
     /// How the text is to be read: what the user said, where the file leaves it open.
@@ -308,6 +333,7 @@ impl Source {
                 ..FileKind::default()
             },
             notes: Vec::new(),
+            others: Vec::new(),
             input,
             content,
         })
@@ -330,7 +356,12 @@ impl Source {
     }
 
     fn workbook(input: Input, format: FileFormat, asked: &Asked<'_>) -> Result<Self, FileError> {
-        let (workbook, notes) = workbook::Workbook::open(&input, format, asked)?;
+        let (workbook, beside, notes) = workbook::Workbook::open(&input, format, asked)?;
+        let other = |sheet| OtherTable {
+            member: None,
+            sheet: Some(sheet),
+            after: None,
+        };
         Ok(Self {
             kind: FileKind {
                 format,
@@ -339,6 +370,7 @@ impl Source {
                 sheets: workbook.sheets(),
             },
             notes,
+            others: beside.into_iter().map(other).collect(),
             input,
             content: Content::Workbook {
                 workbook: Box::new(workbook),

@@ -2,6 +2,7 @@
 //! can honestly go. Next: [`super`].
 
 use std::{
+    collections::HashSet,
     io::{self, BufRead, Read},
     path::Path,
 };
@@ -10,8 +11,8 @@ use contracts::plan::{CHOICES_MAX, Packing};
 use flate2::bufread::GzDecoder;
 use zip::{ZipArchive, read::ZipFile, result::ZipError};
 
-use super::{Input, Note};
-use crate::FileError;
+use super::{Asked, Input, Looks, Note, head_of, looks};
+use crate::{FileError, sniff};
 
 /// Unpacked, no file may be longer than this.
 const UNPACKED_MAX: u64 = 64 * 1024 * 1024 * 1024;
@@ -222,32 +223,65 @@ const EXTENSIONS: [&str; 15] = [
     "xlsb", "xls", "ods",
 ];
 
+/// The member to read.
+pub(super) struct Chosen {
+    pub(super) at: usize,
+    pub(super) name: String,
+    /// Members that are tables by themselves, if the archive is taken apart.
+    pub(super) beside: Vec<String>,
+    /// What is said of the others.
+    pub(super) notes: Vec<Note>,
+}
+
 /// The member to read, by name or the first that looks like data, and a warning that names the others.
 pub(super) fn choose(
+    input: &Input,
     members: &[(usize, String)],
-    wanted: Option<&str>,
-) -> Result<(usize, String, Option<Note>), FileError> {
+    asked: &Asked<'_>,
+) -> Result<Chosen, FileError> {
     if members.is_empty() {
         return Err(FileError::Empty);
     }
-    if let Some(wanted) = wanted {
+    if let Some(wanted) = asked.member {
         return match members.iter().find(|(_, name)| name == wanted) {
-            Some((at, name)) => Ok((*at, name.clone(), None)),
+            Some((at, name)) => Ok(Chosen {
+                at: *at,
+                name: name.clone(),
+                beside: Vec::new(),
+                notes: Vec::new(),
+            }),
             None => Err(FileError::Options(format!(
                 "The archive has no file `{wanted}`. It has {}.",
                 names(members.iter().map(|(_, name)| name.as_str()))
             ))),
         };
     }
-    let data = |name: &str| {
-        Path::new(name)
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
-    };
+    if asked.apart.members && members.len() > 1 {
+        let (tables, left) = sort_out(input, members)?;
+        if let Some(((at, name), beside)) = tables.split_first() {
+            let mut beside: Vec<String> = beside.iter().map(|(_, name)| name.clone()).collect();
+            let mut notes = Vec::new();
+            if !left.is_empty() {
+                notes.push(Note {
+                    code: "other_files",
+                    message: format!(
+                        "Files of the archive that are no tables are not imported: {}.",
+                        names(left.into_iter())
+                    ),
+                });
+            }
+            notes.extend(limit(&mut beside, "files of the archive"));
+            return Ok(Chosen {
+                at: *at,
+                name: name.clone(),
+                beside,
+                notes,
+            });
+        }
+    }
     let (at, name) = members
         .iter()
-        .find(|(_, name)| data(name))
+        .find(|(_, name)| is_data(name))
         .unwrap_or(&members[0]);
     let others = members.iter().filter(|(other, _)| other != at);
     let note = (members.len() > 1).then(|| Note {
@@ -257,7 +291,109 @@ pub(super) fn choose(
             names(others.map(|(_, name)| name.as_str()))
         ),
     });
-    Ok((*at, name.clone(), note))
+    Ok(Chosen {
+        at: *at,
+        name: name.clone(),
+        beside: Vec::new(),
+        notes: note.into_iter().collect(),
+    })
+}
+
+fn extension(name: &str) -> String {
+    let extension = Path::new(name).extension().and_then(|e| e.to_str());
+    extension.unwrap_or_default().to_ascii_lowercase()
+}
+
+fn is_data(name: &str) -> bool {
+    EXTENSIONS.contains(&extension(name).as_str())
+}
+
+/// Members that are opened to see whether they are tables.
+const LOOKED_AT_MAX: usize = 1_000;
+
+/// What people lay beside their tables.
+const LEAFLETS: [&str; 6] = [
+    "readme",
+    "read_me",
+    "license",
+    "licence",
+    "copying",
+    "changelog",
+];
+
+fn is_leaflet(name: &str) -> bool {
+    let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str());
+    let stem = stem.unwrap_or_default().to_ascii_lowercase();
+    matches!(extension(name).as_str(), "" | "txt") && LEAFLETS.contains(&stem.as_str())
+}
+
+type Listed<'a> = Vec<&'a (usize, String)>;
+
+/// Which members are tables, and the names of those that are not. Where some are called like data, the others are none; a picture, an
+/// archive, an empty file is none whatever it is called.
+fn sort_out<'a>(
+    input: &Input,
+    members: &'a [(usize, String)],
+) -> Result<(Listed<'a>, Vec<&'a str>), FileError> {
+    let is_some_data = members
+        .iter()
+        .any(|(_, name)| is_data(name) && !is_leaflet(name));
+    let (mut tables, mut left) = (Listed::new(), Vec::new());
+    let mut seen = HashSet::new();
+    let mut looked_at = 0;
+    for member in members {
+        let (at, name) = member;
+        let is_called_so = !is_some_data || is_data(name) && !is_leaflet(name);
+        // Behind so many the rest is only counted: none of them is imported.
+        let is_table = is_called_so
+            && name.len() <= NAME_BYTES
+            && !name.contains('\0')
+            && seen.insert(name)
+            && (tables.len() > CHOICES_MAX || {
+                looked_at += 1;
+                looked_at <= LOOKED_AT_MAX && can_be_read(input, *at, name)?
+            });
+        if is_table {
+            tables.push(member);
+        } else {
+            left.push(name.as_str());
+        }
+    }
+    Ok((tables, left))
+}
+
+/// By its first bytes.
+fn can_be_read(input: &Input, at: usize, name: &str) -> Result<bool, FileError> {
+    let head = match unpack(input, Layer::Zip(at), |reader| head_of(reader)) {
+        Ok(head) => head,
+        Err(FileError::Io(error)) => return Err(FileError::Io(error)),
+        Err(_) => return Ok(false),
+    };
+    Ok(match looks(&head) {
+        Looks::Text => !head.is_empty() && sniff::is_text(&head),
+        Looks::Json(_) | Looks::Parquet => true,
+        Looks::Gz | Looks::Zst => false,
+        Looks::Zip | Looks::Compound => {
+            matches!(
+                extension(name).as_str(),
+                "xlsx" | "xlsm" | "xlsb" | "xls" | "ods"
+            )
+        }
+    })
+}
+
+/// Of more tables than are imported of one file only the first remain, and a warning names the others.
+pub(super) fn limit(beside: &mut Vec<String>, what: &str) -> Option<Note> {
+    let most = CHOICES_MAX - 1;
+    let over: Vec<String> = beside.drain(most.min(beside.len())..).collect();
+    (!over.is_empty()).then(|| Note {
+        code: "more_tables",
+        message: format!(
+            "Of one file {CHOICES_MAX} tables are imported; {} more {what} are not: {}. Upload them by themselves.",
+            over.len(),
+            names(over.iter().map(String::as_str))
+        ),
+    })
 }
 
 /// What can be chosen from, where there is anything to choose.

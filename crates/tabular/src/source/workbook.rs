@@ -14,7 +14,7 @@ use super::{
     Asked, Input, Note, Take, compound,
     delimited::Writer,
     package,
-    packed::{choices, inner_fault, names},
+    packed::{choices, inner_fault, limit, names},
     print::{date, duration, number, time_of_day},
     unharmed,
 };
@@ -119,12 +119,13 @@ fn parts(code: &str) -> (bool, bool) {
 }
 
 impl Workbook {
-    /// Opens the workbook and chooses the sheet: the one of this name, or the first visible one that holds anything.
+    /// Opens the workbook and chooses the sheet: the one of this name, or the first visible one that holds anything. Beside it the
+    /// sheets that are tables by themselves, if the workbook is taken apart.
     pub(super) fn open(
         input: &Input,
         format: FileFormat,
         asked: &Asked<'_>,
-    ) -> Result<(Self, Vec<Note>), FileError> {
+    ) -> Result<(Self, Vec<String>, Vec<Note>), FileError> {
         unharmed(damaged, || {
             let mut book = Book::open(input, format, asked.first)?;
             let mut sheets = book.sheets();
@@ -137,7 +138,7 @@ impl Workbook {
                     )));
                 }
                 let sheet = wanted.to_owned();
-                return Ok((Self { book, sheet }, Vec::new()));
+                return Ok((Self { book, sheet }, Vec::new(), Vec::new()));
             }
             let mut filled = Vec::new();
             for sheet in &sheets {
@@ -145,8 +146,8 @@ impl Workbook {
                     filled.push(sheet);
                 }
             }
-            let visible = |sheet: &&&Sheet| sheet.visible == SheetVisible::Visible;
-            let Some(chosen) = filled.iter().find(visible).copied() else {
+            let is_visible = |sheet: &Sheet| sheet.visible == SheetVisible::Visible;
+            let Some(chosen) = filled.iter().copied().find(|sheet| is_visible(sheet)) else {
                 return match filled.first() {
                     None => Err(FileError::Empty),
                     Some(_) => Err(FileError::Options(format!(
@@ -155,24 +156,34 @@ impl Workbook {
                     ))),
                 };
             };
-            let others: Vec<&str> = filled
+            let others = filled
                 .iter()
-                .map(|sheet| sheet.name.as_str())
-                .filter(|name| *name != chosen.name)
-                .collect();
+                .copied()
+                .filter(|sheet| sheet.name != chosen.name);
+            let (beside, left): (Vec<&Sheet>, Vec<&Sheet>) =
+                others.partition(|sheet| asked.apart.sheets && is_visible(sheet));
+            let mut beside: Vec<String> = beside.iter().map(|sheet| sheet.name.clone()).collect();
             let mut notes = Vec::new();
-            if !others.is_empty() {
+            if !left.is_empty() {
+                let left = names(left.iter().map(|sheet| sheet.name.as_str()));
+                let message = if asked.apart.sheets {
+                    format!(
+                        "Hidden sheets are not imported. Choose one of them to read that: {left}."
+                    )
+                } else {
+                    format!(
+                        "Only the sheet `{}` is read. Choose another sheet to read that: {left}.",
+                        chosen.name,
+                    )
+                };
                 notes.push(Note {
                     code: "other_sheets",
-                    message: format!(
-                        "Only the sheet `{}` is read. Choose another sheet to read that: {}.",
-                        chosen.name,
-                        names(others.into_iter())
-                    ),
+                    message,
                 });
             }
+            notes.extend(limit(&mut beside, "sheets"));
             let sheet = chosen.name.clone();
-            Ok((Self { book, sheet }, notes))
+            Ok((Self { book, sheet }, beside, notes))
         })
     }
 

@@ -366,7 +366,7 @@ impl Table {
                 headers: 1,
                 skipped: BTreeMap::new(),
                 rows,
-                warnings: BTreeMap::new(),
+                ..FilePlan::default()
             },
             batch_rows: BATCH_ROWS as u32,
             batch_bytes: BATCH_BYTES as u32,

@@ -83,7 +83,7 @@ fn plan(mode: Mode) -> Plan {
             headers: 1,
             skipped: BTreeMap::new(),
             rows: 0,
-            warnings: BTreeMap::new(),
+            ..FilePlan::default()
         },
         batch_rows: 10,
         batch_bytes: 1_000,

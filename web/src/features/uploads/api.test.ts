@@ -6,7 +6,7 @@ import { newest } from './api';
 
 const upload = (part: Partial<Upload>): Upload => ({
   id: 'upl_1', file_name: 'a.csv', state: 'awaiting_confirmation', generation: 2, mode: 'append', key: [], options: {}, confirm: 'ask', confirmed: false, bytes_total: 1,
-  bytes_read: 0, rows_read: 0, rows_written: 0, dataset_id: 'dst_1', dataset_name: 'a', created_at: '2026-05-03T14:02:00Z', ...part,
+  bytes_read: 0, rows_read: 0, rows_written: 0, dataset_id: 'dst_1', dataset_name: 'a', tables: [], created_at: '2026-05-03T14:02:00Z', ...part,
 });
 
 describe('what is known of an upload', () => {

@@ -7,7 +7,7 @@ import { fraction, paceOf, pushSample, rate, secondsLeft, stageOf, type Sample }
 
 const upload = (part: Partial<Upload>): Upload => ({
   id: 'upl_1', file_name: 'a.csv', state: 'created', generation: 1, mode: 'new', key: [], options: {}, confirm: 'auto', confirmed: false, bytes_total: 1000,
-  bytes_read: 0, rows_read: 0, rows_written: 0, dataset_id: 'dst_1', dataset_name: 'a', created_at: '2026-05-03T14:02:00Z', ...part,
+  bytes_read: 0, rows_read: 0, rows_written: 0, dataset_id: 'dst_1', dataset_name: 'a', tables: [], created_at: '2026-05-03T14:02:00Z', ...part,
 });
 
 const receipt: Receipt = {

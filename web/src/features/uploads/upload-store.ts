@@ -10,7 +10,7 @@ import { cancelUpload, completeUpload, createUpload, listParts, showUpload } fro
 import { checksumOf, PART_BYTES, sha256Of } from './checksum';
 import { allSent, received, sendParts } from './parts';
 import { put } from './send';
-import { isFinal, measure, pushSample, type Sample, type Sending, type Stage, stageOf } from './upload-state';
+import { isFinal, isOver, measure, pushSample, type Sample, type Sending, type Stage, stageOf } from './upload-state';
 
 export interface Tracked {
   /** The upload's id, or one of ours until the API has given it. */
@@ -74,6 +74,9 @@ function set(next: readonly Tracked[]): void {
 function patch(key: string, change: Partial<Tracked>): void {
   set(tracked.map((item) => (item.key === key ? { ...item, ...change } : item)));
 }
+
+/** Whether something of its file is still to be done, also where its own table is over. */
+export const isUnderway = (item: Tracked): boolean => !isFinal(stage(item)) || (item.upload?.tables.some((table) => !isOver(table) && table.state !== 'awaiting_confirmation') ?? false);
 
 export const stage = (item: Tracked): Stage => {
   if (item.error !== null) return 'failed';
@@ -210,10 +213,16 @@ export function restore(uploads: readonly Upload[]): void {
   const dismissed = readStored(DISMISSED, [], isStringArray);
   const started = readStored(STARTED, [], isStringArray);
   const recent = Date.now() - 30 * 60_000;
+  // Of a file with several tables the first one's card tells of all.
+  const firsts = new Set(uploads.flatMap((upload) => (upload.first != null && !isOver(upload) ? [upload.first] : [])));
+  for (const id of firsts) {
+    if (!dismissed.includes(id) && !tracked.some((item) => item.key === id)) void showUpload(id).then(follow, () => undefined);
+  }
   const missing = uploads.filter(
     (upload) =>
       !tracked.some((item) => item.key === upload.id) &&
       !dismissed.includes(upload.id) &&
+      upload.first == null &&
       (!isFinal(stageOf(upload, null, false)) || (upload.state !== 'cancelled' && started.includes(upload.id) && new Date(upload.finished_at ?? 0).getTime() > recent)),
   );
   if (missing.length === 0) return;
@@ -262,13 +271,16 @@ function poll(id: string): void {
         const known = stageBefore === upload.state ? (tracked.find((item) => item.key === id)?.samples ?? []) : [];
         const samples = now === 'sending' || !done ? known : pushSample(known, { at: Date.now(), value: done.done });
         patch(id, { upload, sending: sending && (tracked.find((item) => item.key === id)?.sending ?? sending), sentElsewhere, samples, offline: false });
-        if (isFinal(now)) {
-          if (before.error !== null) patch(id, { error: null });
+        const others = upload.tables.filter((table) => table.upload_id !== id);
+        const over = others.filter(isOver).length;
+        if (isFinal(now) && before.error !== null) patch(id, { error: null });
+        if (isFinal(now) && (stageBefore !== upload.state || over > (before.upload?.tables.filter((table) => table.upload_id !== id && isOver(table)).length ?? 0))) {
           for (const listener of finishedListeners) listener(upload);
-          break;
         }
+        if (isFinal(now) && over === others.length) break;
         if (now === 'confirming' && stageBefore !== upload.state) for (const listener of finishedListeners) listener(upload);
-        wait = now === 'interrupted' || now === 'confirming' ? 5000 : now === 'sending' ? 1500 : Math.min(1000, wait + 100);
+        if (isFinal(now)) wait = others.some((table) => !isOver(table) && table.state !== 'awaiting_confirmation') ? 1000 : 5000;
+        else wait = now === 'interrupted' || now === 'confirming' ? 5000 : now === 'sending' ? 1500 : Math.min(1000, wait + 100);
       } catch (error) {
         const code = codeOf(error);
         if (code === 'not_found' || code === 'unauthenticated') break;
@@ -300,6 +312,13 @@ export async function cancel(key: string): Promise<void> {
   // The poll tells it as well.
   const upload = await showUpload(key).catch(() => null);
   if (upload) patch(key, { upload, sending: null, held: null, error: null });
+}
+
+/** Cancels another table of an upload's file; the upload itself goes on. */
+export async function cancelTable(key: string, table: string): Promise<void> {
+  await cancelUpload(table);
+  const upload = await showUpload(key).catch(() => null);
+  if (upload) patch(key, { upload });
 }
 
 /** Puts a card away, also after a reload. */

@@ -680,7 +680,7 @@ export interface paths {
         post?: never;
         /**
          * Cancel an upload
-         * @description Nothing of it becomes visible. Cancelling again is fine; a published or failed upload answers 409.
+         * @description Nothing of it becomes visible. Other tables of its file go on. Cancelling again is fine; a published or failed upload answers 409.
          */
         delete: operations["cancel_upload"];
         options?: never;
@@ -688,7 +688,8 @@ export interface paths {
         /**
          * Read the file of an upload otherwise
          * @description Before it is confirmed, where `confirm` is "ask". A new generation takes the place of the former one: the file is read again, by these
-         *     options, mode and key; what is left out stays as it was, and `options` replaces all options.
+         *     options, mode and key; what is left out stays as it was, and `options` replaces all options. Which table of its file an upload reads
+         *     that another one's plan found stays. Tables that the new plan of a file does not find any more are cancelled.
          */
         patch: operations["change_upload"];
         trace?: never;
@@ -1168,6 +1169,29 @@ export interface components {
             warnings: {
                 [key: string]: number;
             };
+            /** @description The file's other tables that this import found, each of which gets an import of its own. */
+            other_tables?: components["schemas"]["OtherTable"][];
+            /**
+             * Format: int64
+             * @description Records above the table, and above its preamble, that are another table's.
+             */
+            after?: number;
+            /**
+             * Format: int64
+             * @description The first record of the table that stands under this one and is imported by itself.
+             */
+            until?: number | null;
+        };
+        /** @description One of the tables of a file, and its import. */
+        FileTable: {
+            upload_id: components["schemas"]["UploadId"];
+            /** @description A sheet, a file of an archive, or which of the tables that stand under one another. */
+            name: string;
+            state: components["schemas"]["UploadState"];
+            dataset_id: components["schemas"]["DatasetId"];
+            dataset_name: string;
+            /** Format: int64 */
+            version?: number | null;
         };
         /** @description The one spelling of a column's values, as `tabular::format` reads and prints it (`dd/MM/yyyy`, `yes|no`, …). */
         Format: string;
@@ -1326,6 +1350,12 @@ export interface components {
             sheet?: string | null;
             /** @description The file of an archive; without it the first one that can be read. */
             member?: string | null;
+            tables?: components["schemas"]["Tables"] | null;
+            /**
+             * Format: int64
+             * @description Records above the table, and above all of its preamble, that are another table's.
+             */
+            after?: number | null;
             /**
              * @description Where columns of the file go, by file column name, for append, upsert and sync: the id or name of a column of the dataset,
              *     or the name of a new one; null leaves the file's column out.
@@ -1335,6 +1365,18 @@ export interface components {
             };
             /** @description What becomes of a file's column that the dataset does not have, for append, upsert and sync. */
             new_columns?: components["schemas"]["NewColumns"];
+        };
+        /** @description A table of a file beside the one that a plan reads. It gets an import of its own. */
+        OtherTable: {
+            /** @description The file of the archive that it is in. */
+            member?: string | null;
+            /** @description Its sheet; null where that is found when the file is read. */
+            sheet?: string | null;
+            /**
+             * Format: int64
+             * @description Records above it that are another table's.
+             */
+            after?: number | null;
         };
         /**
          * @description What the file is packed in.
@@ -1596,7 +1638,7 @@ export interface components {
             quarantined: number;
             /** Format: int64 */
             superseded: number;
-            /** @description Records that hold no row, by reason: `blank`, `comment`, `preamble`, `footer`. */
+            /** @description Records that hold no row, by reason: `blank`, `comment`, `preamble`, `footer`, `other_table`. */
             skipped: {
                 [key: string]: number;
             };
@@ -1713,6 +1755,11 @@ export interface components {
             name: string;
             type: components["schemas"]["ColumnType"];
         };
+        /**
+         * @description Which tables of a file are imported.
+         * @enum {string}
+         */
+        Tables: "one" | "each" | "split";
         /** @description Where the rows go: a dataset that exists, or a new one. */
         Target: {
             id: components["schemas"]["DatasetId"];
@@ -1765,6 +1812,14 @@ export interface components {
             receipt?: components["schemas"]["Receipt"] | null;
             plan?: components["schemas"]["Plan"] | null;
             problem?: components["schemas"]["Problem"] | null;
+            /** @description What its table is called among those of its file, where that has several. */
+            table?: string | null;
+            first?: components["schemas"]["UploadId"] | null;
+            /**
+             * @description Of a file with several tables: all its imports that the caller may see, in the file's order, this one among them. Only of an
+             *     upload that is asked for by itself.
+             */
+            tables: components["schemas"]["FileTable"][];
             created_at: string;
             /** @description When it came to its final state. */
             finished_at?: string | null;

@@ -26,6 +26,7 @@ export type PartLink = Schemas['PartLink'];
 export type SentPart = Schemas['SentPart'];
 export type UploadState = Schemas['UploadState'];
 export type Upload = Schemas['Upload'];
+export type FileTable = Schemas['FileTable'];
 export type Options = Schemas['Options'];
 export type Plan = Schemas['Plan'];
 export type Mapped = Schemas['Mapped'];

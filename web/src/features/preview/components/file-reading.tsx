@@ -18,6 +18,8 @@ interface FileReadingProps {
   plan: Plan | null;
   options: Options;
   problem: Problem | null;
+  /** Which sheet or file of the archive it reads is not chosen here then. */
+  isOneOfSeveral: boolean;
   isLocked: boolean;
   onChange: (change: Reading) => void;
 }
@@ -28,7 +30,7 @@ const asFound = (said: unknown, found: string | undefined): SelectOption => ({ i
 const named = (options: readonly SelectOption[], id: string | undefined): string | undefined => (id === undefined ? undefined : (options.find((option) => option.id === id)?.label ?? id));
 
 /** How the file is read: found in its bytes, and each of it to be said otherwise. */
-export function FileReading({ plan, options, problem, isLocked, onChange }: FileReadingProps) {
+export function FileReading({ plan, options, problem, isOneOfSeveral, isLocked, onChange }: FileReadingProps) {
   const place = placeOf(problem);
   const format = plan?.format ?? 'text';
   const isText = format === 'text';
@@ -41,11 +43,11 @@ export function FileReading({ plan, options, problem, isLocked, onChange }: File
   return (
     <section className="card preview-panel" aria-labelledby="file-reading">
       <h2 id="file-reading">How the file is read</h2>
-      {members.length > 1 || options.member != null ? (
+      {!isOneOfSeveral && (members.length > 1 || options.member != null) ? (
         <Select label="File of the archive" options={choices(members, options.member)} value={options.member ?? plan?.container?.member ?? null} isDisabled={isLocked} onChange={(member) => onChange({ member })} />
       ) : null}
       {at('member')}
-      {sheets.length > 1 || options.sheet != null ? (
+      {!isOneOfSeveral && (sheets.length > 1 || options.sheet != null) ? (
         <Select label="Sheet" options={choices(sheets, options.sheet)} value={options.sheet ?? plan?.sheet ?? null} isDisabled={isLocked} onChange={(sheet) => onChange({ sheet })} />
       ) : null}
       {at('sheet')}

@@ -15,12 +15,14 @@ import { keepsColumns, landingColumns } from '../columns';
 import { isReadingOption, withType } from '../options';
 import type { PreviewState } from '../use-preview';
 import { placeOf } from '../words';
+import { Apart } from './apart';
 import { ColumnMapping } from './column-mapping';
 import { Destination } from './destination';
 import { FileReading } from './file-reading';
 import { LandingRows } from './landing-rows';
 import { LostChoices } from './lost-choices';
 import { PreviewSummary } from './preview-summary';
+import { PreviewTables } from './preview-tables';
 import { RowChanges } from './row-changes';
 import { SetAside } from './set-aside';
 
@@ -48,7 +50,9 @@ export function PreviewView({ upload, state }: PreviewViewProps) {
   return (
     <div className="preview">
       <div className="preview-top">
+        <PreviewTables upload={upload} isLocked={isLocked} />
         <PreviewSummary upload={upload} state={state} preview={preview} />
+        {isReading ? null : <Apart upload={upload} preview={preview} isLocked={isLocked} onChange={setOptions} />}
         {change.isError && !(codeOf(change.error) === 'conflict' && state.moved) ? <ProblemNotice error={change.error} /> : null}
         {confirm.isError && !(codeOf(confirm.error) === 'conflict' && (state.moved || problem)) ? <ProblemNotice error={confirm.error} /> : null}
         {cancel.isError ? <ProblemNotice error={cancel.error} /> : null}
@@ -78,13 +82,16 @@ export function PreviewView({ upload, state }: PreviewViewProps) {
         <aside className="preview-side" aria-label="Choices">
           {dataset ? <Fold isFolded={narrow && place?.option !== 'mode' && place?.option !== 'key'} title="Where the rows go"><Destination upload={upload} dataset={dataset} problem={problem} way={state.way} isKeyless={isKeyless} isLocked={isLocked} onChoose={state.choose} /></Fold> : null}
           <Fold isFolded={narrow && (place === null || !isReadingOption(place.option))} title="How the file is read">
-            <FileReading plan={plan} options={options} problem={problem} isLocked={isLocked} onChange={state.readAs} />
+            <FileReading plan={plan} options={options} problem={problem} isOneOfSeveral={isOneOfSeveral(upload)} isLocked={isLocked} onChange={state.readAs} />
           </Fold>
         </aside>
       ) : null}
     </div>
   );
 }
+
+/** Another import reads another table of the file: this one stays with its own. */
+const isOneOfSeveral = (upload: Upload): boolean => upload.first != null || upload.tables.some((table) => table.upload_id !== upload.id && table.state !== 'cancelled');
 
 /** A phone shows the rows first. */
 function Fold({ isFolded, title, children }: { isFolded: boolean; title: string; children: ReactNode }) {

@@ -7,8 +7,7 @@ import { api, unwrap } from '@/lib/api/client';
 import { count, plural } from '@/lib/format';
 import { useNarrow } from '@/lib/use-narrow';
 
-import { isFinal } from '../upload-state';
-import { dismiss, restore, stage } from '../upload-store';
+import { dismiss, isUnderway, restore, stage } from '../upload-store';
 import { useTracked } from '../use-tracked';
 import { UploadCard } from './upload-card';
 import './uploads.css';
@@ -31,7 +30,7 @@ export function Dock({ hidden }: { hidden: string | null }) {
   }, [known.data]);
   if (items.length === 0) return null;
   const waiting = items.filter((item) => stage(item) === 'confirming');
-  const underway = items.filter((item) => !isFinal(stage(item)) && !waiting.includes(item));
+  const underway = items.filter((item) => isUnderway(item) && !waiting.includes(item));
   const finished = items.length - underway.length - waiting.length;
   const told = [
     ...(underway.length > 0 ? [`${plural(underway.length, 'file')} on the way`] : []),

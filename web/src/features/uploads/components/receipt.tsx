@@ -37,7 +37,7 @@ export function ReceiptLine({ receipt }: { receipt: Receipt }) {
   );
 }
 
-const SKIPPED: Record<string, string> = { blank: 'blank lines', comment: 'comments', preamble: 'preamble lines', footer: 'footer lines' };
+const SKIPPED: Record<string, string> = { blank: 'blank lines', comment: 'comments', preamble: 'preamble lines', footer: 'footer lines', other_table: 'records of other tables' };
 
 /** The rest of the account: where every record of the file went. */
 export function ReceiptDetails({ receipt }: { receipt: Receipt }) {

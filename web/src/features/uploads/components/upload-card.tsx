@@ -11,6 +11,7 @@ import { warningCount } from '../receipt-lines';
 import { pickFiles } from '../pick-files';
 import { cancel, dismiss, goOn, inParts, pause, stage, type Tracked } from '../upload-store';
 import { isFinal } from '../upload-state';
+import { FileTables } from './file-tables';
 import { ReceiptLine } from './receipt';
 import { UploadProgress } from './upload-progress';
 
@@ -68,11 +69,14 @@ export function UploadCard({ item }: { item: Tracked }) {
   const final = isFinal(now);
   const { upload } = item;
   const failed = now === 'failed' ? failure(item) : null;
+  const tables = upload?.tables ?? [];
+  // Of a file with several tables this is one; the others go on.
+  const what = tables.length > 1 && upload?.table ? `${upload.table} of ${item.fileName}` : item.fileName;
   return (
     <li className="dock-card" data-stage={now} data-testid="upload-card" data-dataset={item.datasetName}>
       <div className="row">
         <span className="name cut grow" title={item.fileName}>
-          {item.fileName}
+          {upload?.first != null ? what : item.fileName}
         </span>
         {now === 'sending' && upload && inParts(upload) && item.sending ? (
           <Button look="quiet" size="tiny" onPress={() => pause(item.key)} aria-label={`Pause ${item.fileName}`}>
@@ -89,8 +93,8 @@ export function UploadCard({ item }: { item: Tracked }) {
             <X size={14} aria-hidden />
           </IconButton>
         ) : (
-          <Button look="quiet" size="tiny" onPress={() => void drop(item)} aria-label={`Cancel ${item.fileName}`}>
-            Cancel
+          <Button look="quiet" size="tiny" onPress={() => void drop(item)} aria-label={tables.length > 1 ? `Cancel ${what}; its other tables go on` : `Cancel ${what}`}>
+            {tables.length > 1 && upload?.table ? `Cancel ${upload.table}` : 'Cancel'}
           </Button>
         )}
         {now === 'confirming' ? (
@@ -117,6 +121,7 @@ export function UploadCard({ item }: { item: Tracked }) {
       {!final && now !== 'interrupted' && now !== 'confirming' ? <UploadProgress item={item} /> : null}
       {now === 'published' && upload ? (
         <>
+          {tables.length > 1 ? <span className="small faint">{upload.table}</span> : null}
           {upload.receipt ? <ReceiptLine receipt={upload.receipt} /> : null}
           <div className="row small">
             {upload.version ? (
@@ -139,7 +144,8 @@ export function UploadCard({ item }: { item: Tracked }) {
           </div>
         </div>
       ) : null}
-      {now === 'cancelled' ? <span className="small faint">Cancelled. Nothing was imported.</span> : null}
+      {now === 'cancelled' ? <span className="small faint">{tables.length > 1 ? `${what} is cancelled. Nothing of it was imported.` : 'Cancelled. Nothing was imported.'}</span> : null}
+      {tables.length > 1 && upload ? <FileTables fileName={item.fileName} tables={tables} current={upload.id} /> : null}
     </li>
   );
 }

@@ -37,6 +37,7 @@ export function UploadTable({ uploads, withDataset }: { uploads: readonly Upload
             <tr key={upload.id}>
               <td style={{ minWidth: 140 }}>
                 <Link to="/uploads/$id" params={{ id: upload.id }}><b style={{ fontWeight: 600 }}>{upload.file_name}</b></Link>
+                {upload.table ? <span className="small faint"> · {upload.table}</span> : null}
               </td>
               <td>
                 {upload.state === 'awaiting_confirmation' ? (
