@@ -237,6 +237,16 @@ async fn watch(
     }
 }
 
+/// What is in a dataset's table.
+async fn stored(pg: &PgPool, dataset_no: i64) -> anyhow::Result<Content> {
+    let sql = format!("{CONTENT_SQL} data.d_{dataset_no}");
+    let (rows, sum): (i64, String) = sqlx::query_as(AssertSqlSafe(sql)).fetch_one(pg).await?;
+    Ok(Content {
+        rows,
+        sum: sum.parse()?,
+    })
+}
+
 fn small_file(n: usize) -> Vec<u8> {
     let mut file = "id,name\n".to_owned();
     for row in 0..100 {
@@ -297,14 +307,7 @@ async fn a_file_of_many_invocations_is_imported_beside_small_ones() -> anyhow::R
         .bind(upload.dataset_id.to_string())
         .fetch_one(&pg)
         .await?;
-    let (rows, sum): (i64, String) =
-        sqlx::query_as(AssertSqlSafe(format!("{CONTENT_SQL} data.d_{no}")))
-            .fetch_one(&pg)
-            .await?;
-    let stored = Content {
-        rows,
-        sum: sum.parse()?,
-    };
+    let stored = stored(&pg, no).await?;
     ensure!(stored == known.content, "{stored:?} of {:?}", known.content);
     let left: i64 = sqlx::query_scalar("select count(*) from gk.analysis")
         .fetch_one(&pg)
@@ -362,15 +365,138 @@ async fn a_file_of_many_invocations_is_imported_beside_small_ones() -> anyhow::R
     Ok(())
 }
 
+fn packed(file: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    std::io::Write::write_all(&mut gzip, file)?;
+    Ok(gzip.finish()?)
+}
+
+/// How many of these are published, and when the last of them was, or the first.
+async fn published(pg: &PgPool, uploads: &[UploadId], which: &str) -> anyhow::Result<(i64, f64)> {
+    let ids: Vec<String> = uploads.iter().map(ToString::to_string).collect();
+    let sql = format!(
+        "select count(*), coalesce(extract(epoch from {which}(finished_at)), 0)::float8 \
+         from gk.import where upload = any($1) and state = 'published'"
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql))
+        .bind(ids)
+        .fetch_one(pg)
+        .await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_files_do_not_wait_for_several_big_ones() -> anyhow::Result<()> {
+    let stack = Stack::start(Mode::Split, &[("GRIDKEEP_TURN_SECONDS", "1")]).await?;
+    let ada = stack.user("ada@example.com")?;
+    let pg = stack.pg().await?;
+    let file = Parts::whole(64 * MB);
+    let gz = packed(&file)?;
+    ensure!(gz.len() as u64 > etl::turns::SHORT_BYTES);
+    stack.pause("etl")?;
+    // Those that can give way, and those that cannot.
+    let (mut plain, mut whole) = (Vec::new(), Vec::new());
+    for n in 0..2 {
+        let name = format!("Packed {n}");
+        whole.push(ada.send_bytes(&name, "big.csv.gz", gz.clone()).await?);
+        let name = format!("Plain {n}");
+        plain.push(ada.send_bytes(&name, "big.csv", file.clone()).await?);
+    }
+    stack.resume("etl")?;
+    let busy = "select count(*) >= 2 from gk.import where lease_until > clock_timestamp()";
+    while !sqlx::query_scalar::<_, bool>(busy).fetch_one(&pg).await? {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // They all come while two of the big ones are worked on.
+    stack.pause("etl")?;
+    let files = (0..20).map(|n| {
+        let ada = ada.clone();
+        async move {
+            let file = small_file(n);
+            ada.send_bytes(&format!("Small {n}"), "small.csv", file)
+                .await
+        }
+    });
+    let small: Vec<UploadId> = futures::stream::iter(files)
+        .buffer_unordered(8)
+        .try_collect()
+        .await?;
+    stack.resume("etl")?;
+    let begin = Instant::now();
+    let mut peaks = Peaks::default();
+    for id in &small {
+        let upload = ada.outcome(*id, Duration::from_secs(240)).await?;
+        ensure!(upload.state == UploadState::Published, "{upload:?}");
+        peaks.look(&stack)?;
+    }
+    let waited = begin.elapsed();
+    for id in plain.iter().chain(&whole) {
+        let upload = ada.outcome(*id, Duration::from_secs(600)).await?;
+        let receipt = upload.receipt.as_ref().context("a receipt")?;
+        ensure!(receipt.balances(), "{receipt:?}");
+        peaks.look(&stack)?;
+    }
+    let (count, last) = published(&pg, &small, "max").await?;
+    ensure!(count == 20, "{count} small files are published");
+    let (count, first) = published(&pg, &plain, "min").await?;
+    ensure!(count == 2 && last < first, "{count}: {last} and {first}");
+    let (count, later) = published(&pg, &whole, "max").await?;
+    ensure!(count == 2 && last < later, "{count}: {last} and {later}");
+    println!(
+        "20 small files published {:.1} s after they were sent beside four big ones; peaks etl {} MB, consumer {} MB",
+        waited.as_secs_f64(),
+        peaks.of("etl") / 1024,
+        peaks.of("consumer") / 1024
+    );
+    let peak = peaks.of("etl");
+    ensure!(peak <= PEAK_KB_MAX, "etl took {peak} kB at its peak");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_packed_file_is_gone_on_with_when_its_worker_is_killed() -> anyhow::Result<()> {
+    let bytes = 24 * MB;
+    let known = know(bytes);
+    let visibility = VISIBILITY.as_secs().to_string();
+    let tuned = [("GRIDKEEP_VISIBILITY_SECONDS", visibility.as_str())];
+    let stack = Stack::start(Mode::Split, &tuned).await?;
+    let ada = stack.user("ada@example.com")?;
+    let pg = stack.pg().await?;
+    let gz = packed(&Parts::whole(bytes))?;
+    let id = ada.send_bytes("Packed", "packed.csv.gz", gz).await?;
+    // Once while it is analysed, once while some of it is loaded.
+    for stage in [UploadState::Analysing, UploadState::Loading] {
+        loop {
+            let upload = ada.upload(id).await?;
+            ensure!(!upload.state.is_final(), "too late: {upload:?}");
+            let is_begun = stage == UploadState::Analysing || upload.rows_written > 0;
+            if upload.state == stage && is_begun {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stack.kill("etl")?;
+        stack.up().await?;
+    }
+    let upload = ada.outcome(id, Duration::from_secs(240)).await?;
+    let receipt = upload.receipt.as_ref().context("a receipt")?;
+    ensure!(
+        receipt.balances() && receipt.inserted == known.content.rows,
+        "{receipt:?}"
+    );
+    let no: i64 = sqlx::query_scalar("select no from gk.dataset where id = $1")
+        .bind(upload.dataset_id.to_string())
+        .fetch_one(&pg)
+        .await?;
+    ensure!(stored(&pg, no).await? == known.content);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_packed_file_that_one_invocation_cannot_read_says_so() -> anyhow::Result<()> {
     let stack = Stack::start(Mode::Split, &[("GRIDKEEP_INVOCATION_SECONDS", "1")]).await?;
     let ada = stack.user("ada@example.com")?;
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    std::io::Write::write_all(&mut gzip, &Parts::whole(40 * MB))?;
-    let id = ada
-        .send_bytes("Packed", "packed.csv.gz", gzip.finish()?)
-        .await?;
+    let gz = packed(&Parts::whole(40 * MB))?;
+    let id = ada.send_bytes("Packed", "packed.csv.gz", gz).await?;
     // However fast the machine is, every invocation is too short: it stands still while its time goes by.
     let ended = async {
         loop {

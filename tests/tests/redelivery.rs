@@ -21,10 +21,13 @@ use contracts::{
     Code, UploadId,
     events::{BatchMeta, DEAD_STREAM, EndOfLoad, ROWS_STREAM, VERSIONS_STREAM, Work, header},
     plan::Checkpoint,
-    upload::{CreatedUpload, Upload, UploadState},
+    upload::{
+        Checksum, Confirm, CreateUpload, CreatedUpload, PART_BYTES_MIN, SendTo, Upload, UploadState,
+    },
 };
 use gridkeep_tests::newest_work;
 use host::stack::{folder::Folder, settings};
+use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use testkit::{Client, Mode, Stack, new_dataset};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -43,6 +46,7 @@ type Outcome = anyhow::Result<()>;
 struct Stand {
     etl: Arc<etl::Deps>,
     consumer: Arc<consumer::Deps>,
+    consumer_config: consumer::Config,
     pg: PgPool,
     user: Client,
     _turn: MutexGuard<'static, ()>,
@@ -62,9 +66,11 @@ impl Stand {
         let turn = TURN.lock().await;
         let stack = STACK.get_or_try_init(start).await?;
         let settings = settings::read(&Folder::at(stack.folder())?)?;
+        let consumer_config = consumer::Config::from(&settings)?;
         let stand = Self {
             etl: etl::Deps::connect(&etl::Config::from(&settings)?).await?,
-            consumer: consumer::Deps::connect(&consumer::Config::from(&settings)?).await?,
+            consumer: consumer::Deps::connect(&consumer_config).await?,
+            consumer_config,
             pg: stack.pg().await?,
             user: stack.user("redelivery@example.org")?,
             _turn: turn,
@@ -91,6 +97,18 @@ impl Stand {
         })
     }
 
+    /// A file that is to be confirmed, read and sent by etl; its batches wait.
+    async fn ask_first(&self, csv: &str) -> anyhow::Result<UploadId> {
+        let ask = CreateUpload {
+            confirm: Confirm::Ask,
+            ..new_dataset("again", "again.csv", csv.len() as u64)
+        };
+        let id = self.user.send(&ask, csv.to_owned().into()).await?;
+        let notification = self.work_about(id, "ObjectCreated").await?;
+        ensure!(self.deliver(&notification).await);
+        Ok(id)
+    }
+
     async fn work_about(&self, upload: UploadId, what: &str) -> anyhow::Result<String> {
         newest_work(&self.etl.jetstream, upload, what).await
     }
@@ -107,6 +125,25 @@ impl Stand {
 
     async fn drain(&self) -> anyhow::Result<DrainReport> {
         Ok(consumer::drain(&self.consumer, Instant::now() + AMPLE).await?)
+    }
+
+    /// As another process would, which looks after everything in its first drain.
+    async fn drain_anew(&self) -> anyhow::Result<DrainReport> {
+        let deps = consumer::Deps::connect(&self.consumer_config).await?;
+        Ok(consumer::drain(&deps, Instant::now() + AMPLE).await?)
+    }
+
+    /// What happened to the upload happened an hour ago.
+    async fn an_hour_later(&self, upload: UploadId) -> Outcome {
+        sqlx::query(
+            "update gk.import set moved_at = moved_at - interval '1 hour', work_owed_at = work_owed_at - interval '1 hour', \
+               lease_until = lease_until - interval '1 hour', expires_at = expires_at - interval '1 hour', \
+               rescued_at = rescued_at - interval '1 hour' where upload = $1",
+        )
+        .bind(upload.to_string())
+        .execute(&self.pg)
+        .await?;
+        Ok(())
     }
 
     async fn state(&self, upload: UploadId) -> anyhow::Result<Upload> {
@@ -607,6 +644,37 @@ async fn poison_is_kept_and_fails_its_own_import_only() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn poison_of_an_old_generation_leaves_the_newest_alone() -> Outcome {
+    let stand = Stand::take().await?;
+    let id = stand.ask_first(&csv(ROWS)).await?;
+    let messages = stand.waiting(id).await?;
+    let changed = serde_json::json!({"options": {"types": {"n": "text"}}});
+    let answer = stand
+        .user
+        .patch(&format!("/uploads/{id}"), &changed)
+        .await?;
+    ensure!(answer.status.is_success(), "{answer:?}");
+    let batch = messages.first().context("a batch")?;
+    let poisoned = StreamMessage {
+        payload: "no Arrow".into(),
+        ..batch.clone()
+    };
+    let mut newer = batch.clone();
+    newer.headers.insert(header::VERSION, "99");
+    stand.send_again(&[poisoned, newer]).await?;
+    let report = stand.drain().await?;
+    ensure!((report.dead, report.rows) == (2, 0), "{report:?}");
+    ensure!(stand.state(id).await?.state == UploadState::Analysing);
+
+    let next = stand.work_about(id, "\"generation\":2").await?;
+    ensure!(stand.deliver(&next).await);
+    let report = stand.drain().await?;
+    ensure!(report.rows == ROWS as u64, "{report:?}");
+    ensure!(stand.state(id).await?.state == UploadState::AwaitingConfirmation);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_of_uploads_that_nobody_knows_are_dropped() -> Outcome {
     let stand = Stand::take().await?;
     let stranger = UploadId::generate();
@@ -771,16 +839,181 @@ async fn the_hosts_loop_publishes_by_itself_and_ends_when_told() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_another_message_at_work_lets_go_of_his() -> Outcome {
+    let stand = Stand::take().await?;
+    let arrived = stand.upload(&csv(100)).await?;
+    let store = &stand.etl.store;
+    store.lease(arrived.id, "m-0/1", AMPLE).await?;
+    // Not the same message, whose worker may have died.
+    ensure!(stand.deliver(&arrived.notification).await);
+    ensure!(stand.waiting(arrived.id).await?.is_empty());
+    store.release_lease(arrived.id, "m-0/1").await?;
+    store.lease(arrived.id, "m-1/1", AMPLE).await?;
+    let same = stand.deliver_within(&arrived.notification, Duration::from_millis(500));
+    ensure!(!same.await, "it must come again");
+    store.release_lease(arrived.id, "m-1/1").await?;
+    ensure!(stand.deliver(&arrived.notification).await);
+    stand.drain().await?;
+    stand.published(arrived.id).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_options_whose_message_was_never_sent_are_gone_by_all_the_same() -> Outcome {
+    let stand = Stand::take().await?;
+    let id = stand.ask_first(&csv(100)).await?;
+    stand.drain().await?;
+    let options = contracts::plan::Options::default();
+    let store = &stand.etl.store;
+    store
+        .replan(id, None, contracts::upload::Mode::New, &[], &options)
+        .await?;
+    stand.an_hour_later(id).await?;
+    stand.drain_anew().await?;
+    let work = stand.work_about(id, r#""analyse""#).await?;
+    ensure!(stand.deliver(&work).await);
+    stand.drain().await?;
+    let read = stand.state(id).await?;
+    ensure!(
+        (read.state, read.generation) == (UploadState::AwaitingConfirmation, 2),
+        "{read:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_nobody_was_told_of_is_read_when_its_time_is_over() -> Outcome {
+    let stand = Stand::take().await?;
+    let arrived = stand.upload(&csv(100)).await?;
+    stand.an_hour_later(arrived.id).await?;
+    // Whoever looks at it finds that its file is there.
+    ensure!(stand.state(arrived.id).await?.state == UploadState::Created);
+    stand.an_hour_later(arrived.id).await?;
+    stand.drain_anew().await?;
+    let work = stand.work_about(arrived.id, r#""analyse""#).await?;
+    ensure!(stand.deliver(&work).await);
+    stand.drain().await?;
+    stand.published(arrived.id).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_that_the_stream_has_lost_are_sent_again() -> Outcome {
+    let stand = Stand::take().await?;
+    let wanted = stand.undisturbed(&csv(ROWS)).await?;
+    let arrived = stand.upload(&csv(ROWS)).await?;
+    ensure!(stand.deliver(&arrived.notification).await);
+    let stream = stand.etl.jetstream.get_stream(ROWS_STREAM).await?;
+    let messages = stand.waiting(arrived.id).await?;
+    for lost in &messages[1..3] {
+        stream.delete_message(lost.sequence).await?;
+    }
+    // While the stream still holds some of it, nobody is sent for.
+    stand.an_hour_later(arrived.id).await?;
+    let held = stand.drain_anew().await?;
+    ensure!(held.published == 0, "{held:?}");
+    ensure!(consumer::is_due(&stand.consumer).await?);
+    stand.drain_anew().await?;
+    let work = stand.work_about(arrived.id, r#""analyse""#).await?;
+    tokio::time::sleep(DEDUP * 2).await;
+    ensure!(stand.deliver(&work).await);
+    ensure!(stand.drain().await?.published == 1);
+    ensure!(stand.published(arrived.id).await? == wanted);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_nobody_brings_any_further_fails_and_says_so() -> Outcome {
+    let stand = Stand::take().await?;
+    let arrived = stand.upload(&csv(100)).await?;
+    let store = &stand.etl.store;
+    store.lease(arrived.id, "m-1/1", LEASE).await?;
+    store.start_analysis(arrived.id, 1).await?;
+    for _ in 0..3 {
+        stand.an_hour_later(arrived.id).await?;
+        stand.drain_anew().await?;
+        ensure!(stand.state(arrived.id).await?.state == UploadState::Analysing);
+        // Its worker dies of it.
+        store.lease(arrived.id, "m-1/1", LEASE).await?;
+    }
+    stand.an_hour_later(arrived.id).await?;
+    stand.drain_anew().await?;
+    let failed = stand.state(arrived.id).await?;
+    let problem = failed.problem.context("a problem")?;
+    ensure!(
+        failed.state == UploadState::Failed && problem.detail.contains("several times"),
+        "{problem:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_looks_only_while_imports_are_under_way() -> Outcome {
+    let stand = Stand::take().await?;
+    let anew = async || consumer::Deps::connect(&stand.consumer_config).await;
+    sqlx::query("update gk.import set state = 'cancelled', lease_owner = null where state not in ('published', 'failed', 'cancelled')")
+        .execute(&stand.pg)
+        .await?;
+    stand.drain_anew().await?;
+    ensure!(!consumer::is_due(&*anew().await?).await?);
+    let id = stand.ask_first(&csv(100)).await?;
+    stand.drain().await?;
+    let looks = anew().await?;
+    ensure!(consumer::is_due(&looks).await?);
+    // Once in a while.
+    ensure!(!consumer::is_due(&looks).await?);
+    stand.drain_anew().await?;
+    ensure!(consumer::is_due(&*anew().await?).await?);
+    let answer = stand.user.delete(&format!("/uploads/{id}")).await?;
+    ensure!(answer.status.is_success(), "{answer:?}");
+    stand.drain_anew().await?;
+    ensure!(!consumer::is_due(&*anew().await?).await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_parts_of_a_file_that_is_over_are_cleared_away() -> Outcome {
+    let stand = Stand::take().await?;
+    let part = vec![b'a'; usize::try_from(PART_BYTES_MIN)?];
+    let sum = "0".repeat(64);
+    let ask = CreateUpload {
+        checksum: Some(Checksum::Parts {
+            part_bytes: PART_BYTES_MIN,
+            sha256: vec![hex(&part), sum],
+        }),
+        ..new_dataset("again", "again.csv", PART_BYTES_MIN + 1)
+    };
+    let created = stand.user.create_upload(&ask).await?;
+    let SendTo::Parts(links) = &created.to else {
+        anyhow::bail!("it is sent in parts");
+    };
+    let sent = stand.user.put_part(&links.parts[0], part).await?;
+    ensure!(sent.is_ok(), "{sent:?}");
+    let open = async || {
+        let s3 = &stand.etl.s3;
+        let listed = s3.list_multipart_uploads().bucket(&stand.etl.bucket);
+        let listed = listed.prefix(format!("uploads/{}/", created.id)).send();
+        anyhow::Ok(listed.await?.uploads().len())
+    };
+    stand.drain_anew().await?;
+    ensure!(open().await? == 1, "it may be gone on with");
+    // Whoever cancelled it could not tell the storage.
+    stand.etl.store.cancel(created.id).await?;
+    stand.drain_anew().await?;
+    ensure!(open().await? == 0, "nobody can go on with it");
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn planning_anew_twice_counts_once() -> Outcome {
     let stand = Stand::take().await?;
-    let csv = csv(ROWS);
-    let ask = contracts::upload::CreateUpload {
-        confirm: contracts::upload::Confirm::Ask,
-        ..new_dataset("again", "again.csv", csv.len() as u64)
-    };
-    let id = stand.user.send(&ask, csv.into()).await?;
+    let id = stand.ask_first(&csv(ROWS)).await?;
     let arrived = stand.work_about(id, "ObjectCreated").await?;
-    ensure!(stand.deliver(&arrived).await);
     stand.drain().await?;
     ensure!(stand.state(id).await?.state == UploadState::AwaitingConfirmation);
 

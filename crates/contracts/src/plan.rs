@@ -196,9 +196,17 @@ pub struct FileKind {
     pub container: Option<Container>,
     #[serde(default)]
     pub sheet: Option<String>,
+    /// The column of the sheet that the table begins with; 0 is A.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub first_column: u32,
     /// Where there are several to choose from: their names, the first [`CHOICES_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sheets: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_first(column: &u32) -> bool {
+    *column == 0
 }
 
 impl FileKind {

@@ -10,6 +10,7 @@ use async_nats::{
         stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
     },
 };
+use bytes::Bytes;
 use contracts::events::{DEAD_STREAM, ROWS_STREAM, VERSIONS_STREAM};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -21,6 +22,10 @@ pub const WORK_SUBJECT: &str = "work";
 /// Where work goes that failed five times. Subject [`WORK_DLQ_SUBJECT`].
 pub const WORK_DLQ_STREAM: &str = "WORK_DLQ";
 pub const WORK_DLQ_SUBJECT: &str = "work_dlq";
+/// Tells by a message, of which there is one at most, that imports are under way: a schedule then asks PostgreSQL, which it else lets
+/// sleep. Subject `under_way`.
+pub const UNDER_WAY_STREAM: &str = "UNDER_WAY";
+const UNDER_WAY_SUBJECT: &str = "under_way";
 /// Core subject (no stream) that wakes the host's drain loop.
 pub const WAKE_SUBJECT: &str = "wake";
 /// A message, headers counted, may be this long; larger batches are spilled to S3.
@@ -39,6 +44,8 @@ pub enum NatsError {
         stream: &'static str,
         source: jetstream::context::CreateStreamError,
     },
+    #[error("the word that imports are under way")]
+    UnderWay(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// The bounds of `ROWS` that a deployment may set.
@@ -159,6 +166,14 @@ pub async fn ensure_streams(
                 ..limits(WORK_DLQ_STREAM)
             },
         ),
+        (
+            UNDER_WAY_STREAM,
+            Config {
+                subjects: vec![UNDER_WAY_SUBJECT.to_owned()],
+                max_messages: 1,
+                ..limits(UNDER_WAY_STREAM)
+            },
+        ),
     ];
     for (stream, config) in streams {
         context
@@ -167,6 +182,39 @@ pub async fn ensure_streams(
             .map_err(|source| NatsError::Stream { stream, source })?;
     }
     Ok(())
+}
+
+/// Says that an import is under way.
+///
+/// # Errors
+/// When the stream does not take the word.
+pub async fn tell_under_way(context: &jetstream::Context) -> Result<(), NatsError> {
+    let told = context.publish(UNDER_WAY_SUBJECT, Bytes::new()).await;
+    let told = told.map_err(|e| NatsError::UnderWay(e.into()))?;
+    told.await.map_err(|e| NatsError::UnderWay(e.into()))?;
+    Ok(())
+}
+
+/// The newest word that an import is under way, for [`take_back_under_way`].
+///
+/// # Errors
+/// When NATS does not answer.
+pub async fn under_way(context: &jetstream::Context) -> Result<Option<u64>, NatsError> {
+    let stream = context.get_stream(UNDER_WAY_STREAM).await;
+    let stream = stream.map_err(|e| NatsError::UnderWay(e.into()))?;
+    let state = &stream.cached_info().state;
+    Ok((state.messages > 0).then_some(state.last_sequence))
+}
+
+/// None is any more. A later word stands.
+///
+/// # Errors
+/// When NATS does not answer.
+pub async fn take_back_under_way(context: &jetstream::Context, word: u64) -> Result<(), NatsError> {
+    let stream = context.get_stream(UNDER_WAY_STREAM).await;
+    let stream = stream.map_err(|e| NatsError::UnderWay(e.into()))?;
+    let gone = stream.purge().sequence(word + 1).await;
+    gone.map(drop).map_err(|e| NatsError::UnderWay(e.into()))
 }
 
 fn rows_stream(bounds: &RowsBounds) -> Config {

@@ -7,6 +7,8 @@ pub use aws_sdk_s3 as sdk;
 use aws_sdk_s3::{
     Client,
     config::{Credentials, RequestChecksumCalculation, ResponseChecksumValidation},
+    error::SdkError,
+    operation::head_object::HeadObjectError,
     presigning::PresigningConfig,
 };
 use jiff::Timestamp;
@@ -83,6 +85,28 @@ pub async fn client(config: &S3Config) -> Client {
         builder = builder.endpoint_url(endpoint).force_path_style(true);
     }
     Client::from_conf(builder.build())
+}
+
+/// Whether an object lies there.
+///
+/// # Errors
+/// When S3 does not say.
+pub async fn has_object(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+) -> Result<bool, SdkError<HeadObjectError>> {
+    match s3.head_object().bucket(bucket).key(key).send().await {
+        Ok(_) => Ok(true),
+        Err(error)
+            if error
+                .raw_response()
+                .is_some_and(|r| r.status().as_u16() == 404) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// For a link that may be used from `now` on for so long.

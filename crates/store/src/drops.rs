@@ -25,12 +25,13 @@ impl Store {
         Ok(owner.map(|id| id.parse()).transpose()?)
     }
 
-    /// From now on the import's outcome is owed at that key.
-    pub async fn owe_outcome(&self, upload: UploadId, key: &str) -> Result<()> {
+    /// From now on the import's outcome is owed at that key. It is of the file with this ETag.
+    pub async fn owe_outcome(&self, upload: UploadId, key: &str, etag: &str) -> Result<()> {
         sqlx::query!(
-            "update gk.import set outcome_key = $2 where upload = $1 and outcome_key is null",
+            "update gk.import set outcome_key = $2, dropped_etag = $3 where upload = $1 and outcome_key is null",
             upload.to_string(),
-            key
+            key,
+            etag
         )
         .execute(&self.pool)
         .await?;

@@ -45,6 +45,8 @@ pub struct Import {
     pub member: UserId,
     pub dataset_no: i64,
     pub object_key: String,
+    /// Of the file that was dropped, where it came so: another may lie under its name by now.
+    pub dropped_etag: Option<String>,
     /// Of a further table of a file that has several.
     pub part: Option<Part>,
 }
@@ -62,19 +64,30 @@ pub struct PlacePage {
 }
 
 /// The answer to asking for the lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lease {
     Acquired,
     /// Somebody else works on it; their lease runs out in so long, unless they extend it.
     Held {
+        owner: String,
         expires_in: Duration,
     },
     /// Nothing to do any more.
     Final(UploadState),
 }
 
+/// What became of the wish to end an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finish {
+    Ended,
+    /// It had come to this end before.
+    Over(UploadState),
+    /// It was about another generation.
+    OldGeneration,
+}
+
 const SELECT: &str = "select i.upload, i.dataset as dataset_no, d.id as dataset_id, d.name as dataset_name, i.member, i.file_name, \
-    i.mode, i.key_columns, i.options, i.confirm, coalesce(i.confirmed = i.generation, false) as confirmed, i.object_key, i.state, i.generation, i.bytes_total, i.bytes_read, i.rows_read, \
+    i.mode, i.key_columns, i.options, i.confirm, coalesce(i.confirmed = i.generation, false) as confirmed, i.object_key, i.dropped_etag, i.state, i.generation, i.bytes_total, i.bytes_read, i.rows_read, \
     case when i.state = 'published' then i.rows_written else coalesce((select sum(l.rows) from gk.plan p \
         join gk.ledger l on l.commit = p.commit and l.dataset = i.dataset \
         where p.upload = i.upload and p.generation = i.generation), 0)::bigint end as rows_written, \
@@ -97,6 +110,7 @@ struct Stored {
     confirm: String,
     confirmed: bool,
     object_key: String,
+    dropped_etag: Option<String>,
     state: String,
     stage_seconds: Option<f64>,
     generation: i32,
@@ -180,6 +194,7 @@ impl Stored {
             member: self.member.parse()?,
             dataset_no: self.dataset_no,
             object_key: self.object_key,
+            dropped_etag: self.dropped_etag,
         })
     }
 }
@@ -437,7 +452,8 @@ impl Store {
     pub async fn lease(&self, upload: UploadId, owner: &str, ttl: Duration) -> Result<Lease> {
         let upload = upload.to_string();
         let taken = sqlx::query!(
-            "update gk.import set lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond' \
+            "update gk.import set lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond', \
+               moved_at = clock_timestamp(), work_owed_at = null \
              where upload = $1 and (lease_owner is null or lease_owner = $2 or lease_until < clock_timestamp()) \
                and (state not in ('published', 'failed', 'cancelled') or (state = 'failed' and problem ->> 'code' = 'expired'))",
             upload,
@@ -450,7 +466,8 @@ impl Store {
             return Ok(Lease::Acquired);
         }
         let found = sqlx::query!(
-            r#"select state, greatest(coalesce(extract(epoch from lease_until - clock_timestamp()), 0), 0)::float8 as "left!"
+            r#"select state, coalesce(lease_owner, '') as "owner!",
+                   greatest(coalesce(extract(epoch from lease_until - clock_timestamp()), 0), 0)::float8 as "left!"
                from gk.import where upload = $1"#,
             upload
         )
@@ -462,6 +479,7 @@ impl Store {
             Lease::Final(state)
         } else {
             Lease::Held {
+                owner: found.owner,
                 expires_in: Duration::from_secs_f64(found.left),
             }
         })
@@ -483,7 +501,8 @@ impl Store {
 
     pub async fn release_lease(&self, upload: UploadId, owner: &str) -> Result<()> {
         sqlx::query!(
-            "update gk.import set lease_owner = null, lease_until = null where upload = $1 and lease_owner = $2",
+            "update gk.import set lease_owner = null, lease_until = null, moved_at = clock_timestamp() \
+             where upload = $1 and lease_owner = $2",
             upload.to_string(),
             owner
         )
@@ -533,18 +552,32 @@ impl Store {
     /// Ends it; its rows in flight stay invisible until swept. Cancelling again is fine; [`crate::Error::Final`] when it is
     /// published or failed.
     pub async fn cancel(&self, upload: UploadId) -> Result<()> {
-        match self.finish(upload, UploadState::Cancelled, None).await? {
-            None | Some(UploadState::Cancelled) => Ok(()),
-            Some(state) => Err(Error::Final(state)),
+        match self
+            .finish(upload, None, UploadState::Cancelled, None)
+            .await?
+        {
+            Finish::Over(state) if state != UploadState::Cancelled => Err(Error::Final(state)),
+            _ => Ok(()),
         }
     }
 
     /// Ends it with a reason. No effect on an import that has come to its end; false then.
     pub async fn fail(&self, upload: UploadId, problem: &Problem) -> Result<bool> {
-        let before = self
-            .finish(upload, UploadState::Failed, Some(problem))
-            .await?;
-        Ok(before.is_none())
+        let failed = UploadState::Failed;
+        let finish = self.finish(upload, None, failed, Some(problem)).await?;
+        Ok(finish == Finish::Ended)
+    }
+
+    /// As [`Self::fail`], for what is the fault of one generation: no effect on an import that has come to another.
+    pub async fn fail_generation(
+        &self,
+        upload: UploadId,
+        generation: i32,
+        problem: &Problem,
+    ) -> Result<bool> {
+        let (of, failed) = (Some(generation), UploadState::Failed);
+        let finish = self.finish(upload, of, failed, Some(problem)).await?;
+        Ok(finish == Finish::Ended)
     }
 
     /// Cancels, with code `expired`, imports that nobody has confirmed for so long.
@@ -570,21 +603,22 @@ impl Store {
         Ok(expired)
     }
 
-    /// Fails, with code `expired`, imports whose file never came, or was never read.
-    pub async fn expire_overdue(&self) -> Result<Vec<UploadId>> {
+    /// Fails, with code `expired`, an import whose file never came; false when it is not [overdue](Store::overdue_imports) any more.
+    pub async fn expire_overdue(&self, upload: UploadId) -> Result<bool> {
         let problem = Problem::new(
             Code::Expired,
-            "The file did not arrive, or was not read, before the upload's time was over. Start the upload again.",
+            "The file did not arrive before the upload's time was over. Start the upload again.",
         );
-        let expired = sqlx::query_scalar!(
-            "update gk.import set state = 'failed', problem = $1, finished_at = clock_timestamp() \
-             where state in ('created', 'uploaded') and expires_at < clock_timestamp() \
-               and (lease_until is null or lease_until < clock_timestamp()) returning upload",
+        let expired = sqlx::query!(
+            "update gk.import set state = 'failed', problem = $2, finished_at = clock_timestamp() \
+             where upload = $1 and state = 'created' and expires_at < clock_timestamp() and work_owed_at is null \
+               and (lease_until is null or lease_until < clock_timestamp())",
+            upload.to_string(),
             serde_json::to_value(&problem)?
         )
-        .fetch_all(&self.pool)
+        .execute(&self.pool)
         .await?;
-        expired.iter().map(|id| Ok(id.parse()?)).collect()
+        Ok(expired.rows_affected() == 1)
     }
 
     /// False when somebody has confirmed it meanwhile, or it has begun to wait again.
@@ -614,30 +648,35 @@ impl Store {
         Ok(true)
     }
 
-    /// The final state it had before; `None` when this ended it.
+    /// `generation`: ends it only while that is the newest.
     async fn finish(
         &self,
         upload: UploadId,
+        generation: Option<i32>,
         state: UploadState,
         problem: Option<&Problem>,
-    ) -> Result<Option<UploadState>> {
+    ) -> Result<Finish> {
         let upload = upload.to_string();
         let dataset_no = self.dataset_of(&upload).await?;
         let mut tx = self.pool.begin().await?;
         lock_dataset(&mut tx, dataset_no).await?;
-        let before = sqlx::query_scalar!(
-            "select state from gk.import where upload = $1 for update",
+        let before = sqlx::query!(
+            "select state, generation from gk.import where upload = $1 for update",
             upload
         )
         .fetch_one(&mut *tx)
         .await?;
-        let before: UploadState = from_word(&before)?;
-        if before.is_final() {
-            return Ok(Some(before));
+        let over: UploadState = from_word(&before.state)?;
+        if over.is_final() {
+            return Ok(Finish::Over(over));
+        }
+        // The generation under way is numbered 1 before it has a plan.
+        if generation.is_some_and(|of| of != before.generation.max(1)) {
+            return Ok(Finish::OldGeneration);
         }
         end(&mut tx, &upload, state, problem).await?;
         tx.commit().await?;
-        Ok(None)
+        Ok(Finish::Ended)
     }
 
     pub(crate) async fn dataset_of(&self, upload: &str) -> Result<i64> {

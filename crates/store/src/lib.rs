@@ -3,7 +3,7 @@
 //! A file's way through it: [`imports`] (who may work on it, its state), [`analyses`] (what a long analysis has gathered), [`plans`]
 //! (what analysis found; opens the commit and the tables), [`parts`] (the file's other tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync),
 //! [`preview`] (what somebody is asked about), [`publish`] (the version; [`mappings`] keeps where its columns went), [`outbox`] (telling
-//! the others). [`drops`] and [`hooks`] are what files need besides that come through drop folders and webhooks. Readers come
+//! the others). [`stalled`] finds those that got stuck on it. [`drops`] and [`hooks`] are what files need besides that come through drop folders and webhooks. Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
 //!
 //! People's own changes are [`commits`]; [`diff`] compares versions and [`restore`] brings one back. [`aggregate`] sums a version up,
@@ -35,6 +35,7 @@ pub mod quarantine;
 pub mod reader_view;
 pub mod restore;
 pub mod rows;
+pub mod stalled;
 pub mod sweep;
 pub mod versions;
 pub mod widgets;
@@ -70,6 +71,7 @@ pub use publish::Publish;
 pub use quarantine::{QuarantineFilter, QuarantinePage};
 pub use restore::Restored;
 pub use rows::{RowsPage, RowsQuery, Sort, SortKey, Start};
+pub use stalled::{Overdue, Patience, Stalled};
 pub use sweep::Swept;
 pub use versions::{At, Snapshot, VersionPage};
 pub use widgets::Refreshed;

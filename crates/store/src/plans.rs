@@ -69,16 +69,18 @@ async fn lock_import(connection: &mut PgConnection, upload: &str) -> Result<Lock
     })
 }
 
-/// Gives every planned column its id: the dataset's own where the plan means the same column, else the next number.
-/// Columns are told by name; names are unique within a version and within a plan.
+/// Gives every planned column its id: the dataset's own where the plan means the same column, else that of a column of the same type
+/// that is free, the one of the same name before others, else the next number. Columns are told by name; names are unique within a
+/// version and within a plan. Answers those that the dataset does not have.
 fn number_columns(
     planned: &mut [PlannedColumn],
     mode: Mode,
     present: &[StoredColumn],
-    former: &[Column],
+    mut free: Vec<Column>,
     next: &mut i32,
-) -> Result<()> {
-    for planned in &mut *planned {
+) -> Result<Vec<Column>> {
+    let mut added = Vec::new();
+    for (at, planned) in planned.iter_mut().enumerate() {
         let known = present
             .iter()
             .map(|stored| &stored.column)
@@ -87,16 +89,7 @@ fn number_columns(
             (Some(known), Mode::Replace) if known.kind == planned.column.kind => {
                 planned.column.id.clone_from(&known.id);
             }
-            (None, _) | (Some(_), Mode::Replace) => {
-                let (name, kind) = (&planned.column.name, planned.column.kind);
-                let again = former.iter().find(|c| c.name == *name && c.kind == kind);
-                planned.column.id = if let Some(again) = again {
-                    again.id.clone()
-                } else {
-                    *next += 1;
-                    format!("col_{}", *next - 1)
-                };
-            }
+            (None, _) | (Some(_), Mode::Replace) => added.push(at),
             (Some(known), _) => {
                 if known.kind != planned.column.kind {
                     return Err(Error::invalid(
@@ -114,6 +107,25 @@ fn number_columns(
             }
         }
     }
+    let mut open = Vec::new();
+    for at in added.iter().copied() {
+        let column = &mut planned[at].column;
+        let same = |c: &Column| c.name == column.name && c.kind == column.kind;
+        match free.iter().position(same) {
+            Some(place) => column.id = free.remove(place).id,
+            None => open.push(at),
+        }
+    }
+    for at in open {
+        let column = &mut planned[at].column;
+        column.id = match free.iter().position(|c| c.kind == column.kind) {
+            Some(place) => free.remove(place).id,
+            None => {
+                *next += 1;
+                format!("col_{}", *next - 1)
+            }
+        };
+    }
     let mut seen = HashSet::new();
     if let Some(twice) = planned.iter().find(|p| !seen.insert(&p.column.id)) {
         return Err(Error::invalid(
@@ -127,27 +139,32 @@ fn number_columns(
             "the dataset has used up its columns; import into a new one",
         ));
     }
-    Ok(())
+    let added = added.into_iter().map(|at| planned[at].column.clone());
+    Ok(added.collect())
 }
 
-/// The columns that an import's former generations added, for nobody else: a table has only so many.
-async fn former_columns(
+/// Columns that were added by plans of which nothing was published or ever will be: a table has only so many. No version shows them, so
+/// no row that anybody can read has anything in them.
+async fn free_columns(
     connection: &mut PgConnection,
+    dataset_no: i64,
     upload: &str,
-    present: &[StoredColumn],
+    generation: i32,
 ) -> Result<Vec<Column>> {
-    let plans = sqlx::query_scalar!(
-        r#"select plan as "plan: Json<Plan>" from gk.plan where upload = $1 order by generation desc"#,
-        upload
+    // One that a plan took over is free only with that plan.
+    let free = sqlx::query_scalar!(
+        r#"with added as (select a.value as added, a.value ->> 'id' as id, p.upload, p.generation,
+               i.state in ('failed', 'cancelled') or p.generation < case i.upload when $2 then $3 else i.generation end as is_over
+             from gk.import i join gk.plan p on p.upload = i.upload, jsonb_array_elements(p.added) a where i.dataset = $1)
+           select distinct on (id) added as "column!: Json<Column>" from added
+           where id not in (select id from added where not is_over) order by id, upload desc, generation desc"#,
+        dataset_no,
+        upload,
+        generation
     )
     .fetch_all(connection)
     .await?;
-    let columns = plans
-        .into_iter()
-        .flat_map(|plan| plan.0.file.columns)
-        .map(|planned| planned.column)
-        .filter(|column| present.iter().all(|stored| stored.column.id != column.id));
-    Ok(columns.collect())
+    Ok(free.into_iter().map(|column| column.0).collect())
 }
 
 /// The plan's columns have got their ids: so have those that the file's go to.
@@ -263,16 +280,16 @@ impl Store {
         } else {
             dataset.next_column
         };
-        let former = if dataset.head == 0 {
+        let free = if dataset.head == 0 {
             Vec::new()
         } else {
-            former_columns(&mut tx, &upload, &present).await?
+            free_columns(&mut tx, dataset_no, &upload, plan.generation).await?
         };
-        number_columns(
+        let added = number_columns(
             &mut plan.file.columns,
             import.mode,
             &present,
-            &former,
+            free,
             &mut next,
         )?;
         name_mapped(&mut plan);
@@ -287,11 +304,13 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         sqlx::query!(
-            "insert into gk.plan (upload, generation, plan, rules) select $1, $2, $3, d.rules from gk.dataset d where d.no = $4",
+            "insert into gk.plan (upload, generation, plan, rules, added) select $1, $2, $3, d.rules, $5 from gk.dataset d where d.no = $4",
             upload,
             plan.generation,
             serde_json::to_value(&plan)?,
-            dataset_no
+            dataset_no,
+            // The numbers of a first version's plans begin again and again, so what they add is never free.
+            serde_json::to_value(if dataset.head == 0 { Vec::new() } else { added })?
         )
         .execute(&mut *tx)
         .await?;
@@ -344,7 +363,7 @@ impl Store {
     }
 
     /// Plans anew, by other options: the next generation, whose number this answers, takes the place of the newest one, and what was
-    /// loaded of that is given up. [`crate::Error::OldGeneration`] where the caller looked at another than the newest, [`crate::Error::Confirmed`] once somebody has said yes, [`crate::Error::NotReady`] before the
+    /// loaded of that is given up. Somebody is to be sent for, until [`Store::work_sent`]. [`crate::Error::OldGeneration`] where the caller looked at another than the newest, [`crate::Error::Confirmed`] once somebody has said yes, [`crate::Error::NotReady`] before the
     /// file has come, [`crate::Error::Final`] when the import is over.
     pub async fn replan(
         &self,
@@ -385,7 +404,7 @@ impl Store {
         sqlx::query!(
             "update gk.import set generation = $2, state = 'analysing', mode = $3, key_columns = $4, options = $5, problem = null, \
                  bytes_read = 0, rows_read = 0, lease_owner = null, lease_until = null, waiting_since = clock_timestamp(), \
-                 stage_since = clock_timestamp() \
+                 stage_since = clock_timestamp(), moved_at = clock_timestamp(), work_owed_at = clock_timestamp() \
              where upload = $1",
             upload,
             generation,

@@ -145,7 +145,7 @@ impl Store {
                 if self.ask_to_mend(upload, generation, &problem).await? {
                     return Ok(Publish::Awaiting);
                 }
-                self.fail(upload, &problem).await?;
+                self.fail_generation(upload, generation, &problem).await?;
                 Ok(Publish::Failed(problem))
             }
         }
@@ -265,7 +265,7 @@ impl Store {
             },
         )
         .await?;
-        mappings::remember(&mut tx, dataset_no, &load.plan).await?;
+        mappings::remember(&mut tx, dataset_no, version, &load.plan).await?;
         sqlx::query!(
             "update gk.import set state = 'published', version = $2, receipt = $3, rows_written = $4, \
                  bytes_read = bytes_total, rows_read = $5, finished_at = clock_timestamp(), lease_owner = null, lease_until = null \

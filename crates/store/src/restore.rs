@@ -8,6 +8,7 @@ use crate::{
     At, Error, Result, Snapshot, Store, blocks,
     commits::{Head, Making},
     imports::big,
+    mappings,
     publish::{NewVersion, write_version},
     statement::Binds,
     tables,
@@ -76,6 +77,7 @@ impl Store {
         }
         let next = head.version + 1;
         blocks::restore(&mut tx, dataset_no, next, version).await?;
+        mappings::restore(&mut tx, dataset_no, next, version).await?;
         write_version(
             &mut tx,
             &NewVersion {

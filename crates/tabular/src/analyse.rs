@@ -267,7 +267,7 @@ struct SavedBody {
 }
 
 /// Of what is saved. One that is written otherwise is not read: count it up with every change to the fields, and to the lists that
-/// their bits stand for.
+/// their bits stand for. `tests/saved.rs` holds it against what was recorded of each version.
 const SAVED_VERSION: u32 = 2;
 
 impl Analyser {
@@ -804,9 +804,13 @@ impl Rows {
     fn header(&mut self, record: Record<'_>, at: Position) -> Result<(), FileError> {
         let encoding = self.dialect.encoding;
         let is_header = self.dialect.header_rows > 0;
-        if record.len() > COLUMNS_MAX {
+        let left_out_max = match &self.fixed {
+            Some(_) => mapping::left_out_max(&self.options, &self.hints),
+            None => 0,
+        };
+        if record.len() > COLUMNS_MAX + left_out_max {
             return Err(FileError::TooManyColumns {
-                columns: record.len(),
+                columns: record.len() - left_out_max,
             });
         }
         if self.header.len() < record.len() {
@@ -888,7 +892,7 @@ impl Rows {
             if !self.held.is_empty() {
                 self.release(0);
             }
-            self.row(record, at, self.after_blank);
+            self.row(record, at, self.gap);
             self.gap = false;
         }
     }
@@ -1040,7 +1044,7 @@ impl Rows {
         }
     }
 
-    fn row(&mut self, record: Record<'_>, at: Position, after_blank: bool) {
+    fn row(&mut self, record: Record<'_>, at: Position, behind_gap: bool) {
         self.count += 1;
         let cells = self.cells_of(record);
         let Some(table) = &mut self.table else { return };
@@ -1054,14 +1058,14 @@ impl Rows {
         }
         if record.len() == expected
             && record.stray_quote().is_none()
-            && !after_blank
+            && !behind_gap
             && self.second.is_none()
         {
             table.own = table.own.max(cells);
             return;
         }
         table.width = table.width.max(record.len());
-        self.look_for_second_table(record, at, after_blank);
+        self.look_for_second_table(record, at, behind_gap);
         if let Some(table) = self
             .table
             .as_mut()
@@ -1072,16 +1076,16 @@ impl Rows {
         self.warn_of_row(record, at, expected);
     }
 
-    /// Behind a blank line the header once more, or two rows that are as wide as each other but not as the table.
+    /// Behind a blank line, with titles or without, the header once more, or two rows that are as wide as each other but not as the table.
     #[cold]
-    fn look_for_second_table(&mut self, record: Record<'_>, at: Position, after_blank: bool) {
+    fn look_for_second_table(&mut self, record: Record<'_>, at: Position, behind_gap: bool) {
         let begun = self.second.take();
-        let is_header = after_blank && self.is_header_again(record);
+        let is_header = behind_gap && self.is_header_again(record);
         let place = match begun {
             _ if is_header => at,
-            Some((place, width)) if self.goes_on(width, record) && !after_blank => place,
+            Some((place, width)) if self.goes_on(width, record) && !behind_gap => place,
             _ => {
-                let is_other = after_blank && self.may_begin(record);
+                let is_other = behind_gap && self.may_begin(record);
                 self.second = is_other.then_some((at, self.cells_of(record)));
                 return;
             }
@@ -1184,6 +1188,13 @@ impl Rows {
                     )
                 },
             );
+        }
+        if let Some(sheet) = &self.kind.sheet {
+            // The others are about the file as a whole.
+            for place in self.places.iter_mut().filter(|place| place.record > 1) {
+                place.message =
+                    format!("{} (Sheet `{sheet}`, row {}.)", place.message, place.record);
+            }
         }
         let (columns, mapping) = table.plan(self.fixed.unwrap_or_default());
         let mut other_tables = self.others;
@@ -1301,17 +1312,17 @@ impl Table {
             )));
         }
         let lacking = fixed.map_or(0, <[Column]>::len) - known_columns;
+        let left_out = ways.iter().filter(|way| way.to == Goal::LeftOut).count();
+        let columns = names.len() - left_out + lacking;
+        if columns > COLUMNS_MAX {
+            return Err(FileError::TooManyColumns { columns });
+        }
         let width_max = if fixed.is_some() && options.new_columns == NewColumns::Refuse {
             // Surplus cells would be new columns.
             names.len()
         } else {
-            COLUMNS_MAX.saturating_sub(lacking)
+            names.len() + COLUMNS_MAX - columns
         };
-        if names.len() + lacking > COLUMNS_MAX {
-            return Err(FileError::TooManyColumns {
-                columns: names.len() + lacking,
-            });
-        }
         Ok(Self {
             width: names.len(),
             width_max,

@@ -185,7 +185,10 @@ fn analyse(source: &mut Source, options: &Options) -> Result<Analysis, FileError
             Ok(ControlFlow::Continue(()))
         })?;
         match analyser.finish()? {
-            Finished::Analysis(analysis) => return Ok(*analysis),
+            Finished::Analysis(mut analysis) => {
+                source.complete(&mut analysis.plan);
+                return Ok(*analysis);
+            }
             Finished::Again(again) => analyser = *again,
         }
     }

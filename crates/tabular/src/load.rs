@@ -20,7 +20,7 @@ use crate::{
     encoding::raw_text,
     record,
     rules::Checker,
-    source::{delimited, names_columns},
+    source::{column_letters, delimited, names_columns},
 };
 
 /// How a cell of a record is come by: its text, or none when the file lacks it.
@@ -32,6 +32,8 @@ pub struct Loader {
     decoder: Decoder,
     format: FileFormat,
     sheet: Option<String>,
+    /// Of the sheet, where the table begins.
+    first_column: u32,
     get: Get,
     schema: SchemaRef,
     columns: Vec<ColumnBuilder>,
@@ -88,6 +90,7 @@ impl Loader {
             decoder: Decoder::new(&plan.dialect, position),
             format: plan.kind.format,
             sheet: plan.kind.sheet.clone(),
+            first_column: plan.kind.first_column,
             get: match plan.kind.format {
                 FileFormat::Text => |record, column| record.get(column),
                 _ => |record, column| record.get_valued(column),
@@ -264,7 +267,17 @@ impl Loader {
 
     fn reject(&mut self, mut place: Place) -> Result<Option<Batch>, FileError> {
         if let Some(sheet) = &self.sheet {
-            place.message = format!("{} (Sheet `{sheet}`, row {}.)", place.message, place.record);
+            let named = |column: &&ColumnBuilder| Some(&column.name) == place.column.as_ref();
+            let column = self.columns.iter().find(named).and_then(|c| c.source);
+            let row = place.record;
+            let whence = match column {
+                Some(column) => {
+                    let letters = column_letters(u64::from(self.first_column) + column as u64);
+                    format!("cell {letters}{row}")
+                }
+                None => format!("row {row}"),
+            };
+            place.message = format!("{} (Sheet `{sheet}`, {whence}.)", place.message);
         }
         let bytes = serde_json::to_string(&place)?.len() + 1;
         let mut full = None;

@@ -61,6 +61,15 @@ struct Finding<'a> {
     ways: Vec<Option<Way>>,
 }
 
+/// How many of a file's columns can be left out, whatever its header says.
+pub(crate) fn left_out_max(options: &Options, hints: &Hints) -> usize {
+    let count = |columns: &BTreeMap<String, Option<String>>| {
+        columns.values().filter(|column| column.is_none()).count()
+    };
+    let remembered = hints.remembered.iter().map(|known| count(&known.columns));
+    count(&options.mapping) + remembered.max().unwrap_or(0)
+}
+
 /// `header`: whether the file names its columns; else they are told by their place. Without a dataset's columns (`fixed`) every one is
 /// new.
 pub(crate) fn find(

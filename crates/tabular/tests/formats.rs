@@ -327,8 +327,9 @@ fn a_table_that_begins_in_the_middle_of_a_sheet_keeps_its_row_numbers() {
     inspect::write_json(Cursor::new(file), &options, &mut json).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["quarantine"][1]["record"], 8);
+    // As the cell is called in the program that the file comes from.
     let message = json["quarantine"][1]["message"].as_str().unwrap();
-    assert!(message.ends_with("(Sheet `Sheet1`, row 8.)"), "{message}");
+    assert!(message.ends_with("(Sheet `Sheet1`, cell D8.)"), "{message}");
 }
 
 #[test]

@@ -2,16 +2,16 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Cursor};
 
 use contracts::{
     Problem,
     dataset::{Column, ColumnType},
-    plan::{Mapped, MappedBy, NewColumns, Options},
+    plan::{Apart, COLUMNS_MAX, FilePlan, Mapped, MappedBy, NewColumns, Options},
 };
 use support::{analyse_with, columns, load, rejects};
 use tabular::{
-    Analyser, Finished,
+    Analyser, FileError, Finished, Input, Source,
     mapping::{Hints, Remembered},
 };
 
@@ -37,6 +37,28 @@ fn mapping(pairs: &[(&str, Option<&str>)]) -> Options {
     Options {
         mapping: pairs.iter().map(owned).collect(),
         ..Options::default()
+    }
+}
+
+/// By way of the source, as for a file that is not plain text.
+fn plan_of(
+    file: &[u8],
+    options: &Options,
+    fixed: Option<&[Column]>,
+) -> Result<FilePlan, FileError> {
+    let mut source = Source::open(
+        Input::new(Cursor::new(file.to_vec()))?,
+        options,
+        Apart::default(),
+    )?;
+    let mut analyser = Analyser::of(&source, options, fixed)?;
+    source.pour(0, &mut |piece| {
+        analyser.push(piece)?;
+        Ok(std::ops::ControlFlow::Continue(()))
+    })?;
+    match analyser.finish()? {
+        Finished::Analysis(analysis) => Ok(analysis.plan),
+        Finished::Again(_) => panic!("it is read once"),
     }
 }
 
@@ -172,4 +194,85 @@ fn the_first_rows_are_known_by_their_records() {
     let shown: Vec<u64> = batches.iter().flat_map(|b| b.shown.clone()).collect();
     let expected: Vec<u64> = [2].into_iter().chain(5..24).collect();
     assert_eq!(shown, expected);
+}
+
+/// So many columns, named after their place, and one row.
+fn wide(columns: usize) -> String {
+    let names: Vec<String> = (0..columns).map(|n| format!("c{n}")).collect();
+    format!("{}\n{}\n", names.join(","), vec!["1"; columns].join(","))
+}
+
+#[test]
+fn columns_that_are_left_out_do_not_count_against_the_limit() {
+    let dataset = [column("col_1", "c0", ColumnType::Int64)];
+    let names: Vec<String> = (COLUMNS_MAX..1_000).map(|n| format!("c{n}")).collect();
+    let left_out: Vec<_> = names.iter().map(|name| (name.as_str(), None)).collect();
+    let file = wide(1_000);
+    let json = format!(
+        "{{{}}}\n",
+        (0..1_000)
+            .map(|n| format!("\"c{n}\":1"))
+            .collect::<Vec<_>>()
+            .join(",")
+    );
+    for file in [&file, &json] {
+        let plan = plan_of(file.as_bytes(), &mapping(&left_out), Some(&dataset)).unwrap();
+        assert_eq!(plan.columns.len(), COLUMNS_MAX);
+        assert_eq!(plan.warnings.get("column_left_out"), Some(&600));
+        for (options, columns) in [(&left_out[1..], 401), (&left_out[..0], 1_000)] {
+            let refused = plan_of(file.as_bytes(), &mapping(options), Some(&dataset));
+            let error = refused.unwrap_err();
+            assert!(
+                matches!(error, FileError::TooManyColumns { columns: n } if n == columns),
+                "{error}"
+            );
+        }
+    }
+    let batches = load(
+        file.as_bytes(),
+        &analyse_with(file.as_bytes(), &mapping(&left_out), Some(&dataset), 999)
+            .unwrap()
+            .plan,
+    );
+    assert_eq!(batches[0].rows.num_columns(), COLUMNS_MAX);
+
+    // Columns of the dataset that the file lacks do count, and so do surplus cells.
+    let dataset: Vec<Column> = (0..COLUMNS_MAX)
+        .map(|n| {
+            column(
+                &format!("col_{}", n + 1),
+                &format!("d{n}"),
+                ColumnType::Text,
+            )
+        })
+        .collect();
+    let all: Vec<_> = ["a", "b"].map(|name| (name, None)).to_vec();
+    let file = b"a,b\n1,2\n1,2,3\n";
+    let plan = analyse_with(file, &mapping(&all), Some(&dataset), 7)
+        .unwrap()
+        .plan;
+    assert_eq!(plan.columns.len(), COLUMNS_MAX);
+    assert_eq!(rejects(&load(file, &plan))[0].code, "long_row");
+}
+
+#[test]
+fn columns_left_out_before_do_not_count_either() {
+    let dataset = [column("col_1", "c0", ColumnType::Int64)];
+    let file = wide(500);
+    let header: Vec<String> = (0..500).map(|n| format!("c{n}")).collect();
+    let left_out = header[1..].iter().map(|name| (name.clone(), None));
+    let hints = Hints {
+        remembered: vec![Remembered {
+            header: header.clone(),
+            columns: left_out.collect(),
+        }],
+        ..Hints::default()
+    };
+    let analyser = Analyser::new(&Options::default(), Some(&dataset)).unwrap();
+    let mut analyser = analyser.with_hints(hints);
+    analyser.push(file.as_bytes()).unwrap();
+    let Finished::Analysis(analysis) = analyser.finish().unwrap() else {
+        panic!("it is read once");
+    };
+    assert_eq!(columns(&analysis.plan), "c0 int64");
 }

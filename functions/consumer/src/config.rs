@@ -36,7 +36,7 @@ pub struct Config {
     pub rows: RowsBounds,
     /// The bucket of spilled batches.
     pub s3: S3Config,
-    /// Where etl is asked to read the further tables of a file.
+    /// Where etl is sent for: for imports that nobody works on, and for the further tables of a file.
     pub work: QueueConfig,
     /// Wakes the next drain.
     pub wake: QueueConfig,

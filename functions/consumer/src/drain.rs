@@ -15,9 +15,10 @@ use platform::nats::WAKE_SUBJECT;
 use crate::{
     Deps,
     error::{self, Error},
-    housekeeping::housekeep,
+    housekeeping::{housekeep, is_look_due},
     outcomes::tell_outcomes,
     relay::relay,
+    rescue::is_any_under_way,
     tables::ask_for_tables,
     views, writer,
 };
@@ -155,7 +156,7 @@ pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error>
     Ok(report)
 }
 
-/// Whether messages wait or are out; asks only NATS, so that a schedule does not wake a sleeping PostgreSQL.
+/// Whether messages wait or are out.
 ///
 /// # Errors
 /// When NATS does not answer.
@@ -170,6 +171,15 @@ pub async fn has_work(deps: &Deps) -> Result<bool, Error> {
         }
     }
     Ok(false)
+}
+
+/// Whether a schedule is to drain: there is work, or imports are under way and nobody has looked for a while whether one got stuck.
+/// Asks only NATS, so that it does not wake a sleeping PostgreSQL for nothing.
+///
+/// # Errors
+/// When NATS does not answer.
+pub async fn is_due(deps: &Deps) -> Result<bool, Error> {
+    Ok(has_work(deps).await? || (is_any_under_way(deps).await? && is_look_due(deps)))
 }
 
 /// Sits at the stream until `shutdown`, then finishes what it holds.

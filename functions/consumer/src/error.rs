@@ -3,7 +3,7 @@
 pub use platform::telemetry::chain;
 
 use async_nats::jetstream;
-use platform::queue::QueueError;
+use platform::{nats::NatsError, queue::QueueError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -29,6 +29,8 @@ pub enum Error {
     Json(#[from] serde_json::Error),
     #[error("a queue did not take a message")]
     Wake(#[from] QueueError),
+    #[error(transparent)]
+    UnderWay(#[from] NatsError),
     #[error("a writer stopped")]
     Writer(#[source] tokio::task::JoinError),
 }

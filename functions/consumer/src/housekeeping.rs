@@ -1,5 +1,5 @@
-//! What is done now and then, by whichever drain finds it due: imports whose file never came or that nobody confirmed, rows of imports that were given
-//! up, spilled batches and unfinished parts of imports that are over.
+//! What is done now and then, by whichever drain finds it due: imports whose file never came, that nobody confirmed or that nobody works
+//! on ([`crate::rescue`]), rows of imports that were given up, spilled batches and unfinished parts of imports that are over.
 
 use std::{
     collections::BTreeSet,
@@ -10,8 +10,10 @@ use std::{
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use contracts::UploadId;
 
-use crate::{Deps, error::Error};
+use crate::{Deps, error::Error, rescue};
 
+/// A preview may wait for days, and PostgreSQL is to sleep meanwhile.
+const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 const EXPIRE_EVERY: Duration = Duration::from_secs(10);
 /// An import that asks waits so long for an answer.
 const UNCONFIRMED_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -25,17 +27,18 @@ const UPLOADS: &str = "uploads/";
 #[derive(Debug, Default)]
 pub(crate) struct Housekeeping {
     expired: Mutex<Option<Instant>>,
+    looked: Mutex<Option<Instant>>,
     swept: Mutex<Option<Instant>>,
 }
 
 pub(crate) async fn housekeep(deps: &Deps) -> Result<(), Error> {
     if is_due(&deps.housekeeping.expired, EXPIRE_EVERY) {
-        for upload in deps.store.expire_overdue().await? {
-            tracing::info!(upload.id = %upload, "an upload was never sent and has expired");
-        }
+        // Boxed: all of a drain in one future is deeper than the compiler cares to lay out.
+        Box::pin(rescue::rescue(deps)).await?;
         for upload in deps.store.expire_unconfirmed(UNCONFIRMED_MAX).await? {
             tracing::info!(upload.id = %upload, "an upload was never confirmed and has expired");
         }
+        rescue::note_none_under_way(deps).await?;
     }
     if is_due(&deps.housekeeping.swept, SWEEP_EVERY) {
         let swept = deps.store.sweep(SWEEP_ROWS).await?;
@@ -54,6 +57,11 @@ pub(crate) async fn housekeep(deps: &Deps) -> Result<(), Error> {
         sweep_parts(deps).await?;
     }
     Ok(())
+}
+
+/// Whether a schedule's look is due, where imports are under way and no message says that there is anything to do.
+pub(crate) fn is_look_due(deps: &Deps) -> bool {
+    is_due(&deps.housekeeping.looked, LOOK_EVERY)
 }
 
 fn is_due(last: &Mutex<Option<Instant>>, every: Duration) -> bool {

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
                 .duration_since(SystemTime::now())
                 .unwrap_or_default();
             // Only SQS sends records. The schedule's look must not open PostgreSQL for nothing.
-            if event.payload.get("Records").is_some() || consumer::has_work(&deps).await? {
+            if event.payload.get("Records").is_some() || consumer::is_due(&deps).await? {
                 consumer::drain(&deps, Instant::now() + left).await?;
             }
             Ok::<_, Error>(())

@@ -73,7 +73,7 @@ pub fn parse(headers: Option<&HeaderMap>, payload: &Bytes) -> Result<Envelope, U
     };
     Ok(Envelope {
         upload: upload(headers)?,
-        generation: number(headers, header::GENERATION)?,
+        generation: generation(headers)?,
         content,
     })
 }
@@ -81,6 +81,11 @@ pub fn parse(headers: Option<&HeaderMap>, payload: &Bytes) -> Result<Envelope, U
 /// The upload, which may be known even where the rest cannot be read.
 pub fn upload(headers: &HeaderMap) -> Result<UploadId, Unreadable> {
     number(headers, header::UPLOAD)
+}
+
+/// As [`upload`].
+pub fn generation(headers: &HeaderMap) -> Result<i32, Unreadable> {
+    number(headers, header::GENERATION)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Unreadable> {

@@ -17,6 +17,7 @@ pub const REASON: &str = "Gridkeep-Reason";
 pub async fn bury(deps: &Deps, dead: &jetstream::Message, reason: &str) -> Result<(), Error> {
     let mut headers = dead.headers.clone().unwrap_or_default();
     let upload = message::upload(&headers).ok();
+    let generation = message::generation(&headers).ok();
     // Of this stream's own window; the id of the batch is kept by the envelope's headers.
     headers.insert(
         NATS_MESSAGE_ID,
@@ -38,12 +39,21 @@ pub async fn bury(deps: &Deps, dead: &jetstream::Message, reason: &str) -> Resul
             Code::Internal,
             "A part of the file could not be stored, and we have kept it to find out why. Nothing was imported.",
         );
-        match deps.store.fail(upload, &problem).await {
+        let failed = match generation {
+            Some(generation) => {
+                deps.store
+                    .fail_generation(upload, generation, &problem)
+                    .await
+            }
+            // It may be the newest's, which would then wait for it for ever.
+            None => deps.store.fail(upload, &problem).await,
+        };
+        match failed {
             // A stranger's message may name any upload.
             Ok(_) | Err(store::Error::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        tracing::error!(upload.id = %upload, reason, "a batch can never be written and its import failed");
+        tracing::error!(upload.id = %upload, generation, reason, "a batch can never be written, and its import fails unless it is read otherwise by now");
     } else {
         tracing::error!(subject = %dead.subject, reason, "a message on ROWS is not of ours");
     }

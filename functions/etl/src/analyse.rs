@@ -70,6 +70,7 @@ pub async fn analyse(
         Reading::BrokenOff(broken) => {
             return break_off(attempt, object, generation, broken, saved).await;
         }
+        Reading::NotYet => return Ok(Analysed::GoOn),
     };
     if matches!(import.upload.mode, Mode::Replace | Mode::Sync)
         && !analysis.plan.other_tables.is_empty()
@@ -118,6 +119,8 @@ async fn hints(attempt: &Attempt, import: &Import) -> Result<Hints, Stop> {
 enum Reading {
     Done(Box<Analysis>, Option<Source>),
     BrokenOff(BrokenOff),
+    /// Others go before.
+    NotYet,
 }
 
 struct BrokenOff {
@@ -209,7 +212,7 @@ async fn read_once(attempt: &Attempt, object: &Object, analyser: Analyser) -> Re
     let fed = tokio::select! {
         fed = pipe::feed(bytes, parts) => fed,
         // The feed is dropped, and the parser sees that nothing more comes.
-        () = tokio::time::sleep_until(attempt.closing.into()) => Ok(()),
+        () = attempt.until_closing() => Ok(()),
     };
     let read = parser.await.map_err(Error::Parser)?;
     fed?;
@@ -223,6 +226,9 @@ async fn read_copy(
     object: &Object,
     known: Known,
 ) -> Result<Reading, Stop> {
+    if !attempt.may_read_whole(object.at().bytes).await {
+        return Ok(Reading::NotYet);
+    }
     let tell = |copied| attempt.progress.analysing(copied, 0);
     let file = tokio::select! {
         file = spool::copy(attempt, object, tell) => file?,
@@ -250,7 +256,10 @@ async fn read_copy(
                 return Ok(None);
             }
             match analyser.finish()? {
-                Finished::Analysis(analysis) => return Ok(Some((analysis, source))),
+                Finished::Analysis(mut analysis) => {
+                    source.complete(&mut analysis.plan);
+                    return Ok(Some((analysis, source)));
+                }
                 Finished::Again(again) => analyser = *again,
             }
         }

@@ -13,6 +13,8 @@ use platform::{
 use secrecy::SecretString;
 use store::Store;
 
+use crate::turns::Turns;
+
 /// A server or setting that is not there at start.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -45,6 +47,8 @@ pub struct Config {
     pub full_wait: Duration,
     /// How large a file that is not plain text may be: it is copied to the disk to be read.
     pub spool_bytes: u64,
+    /// How long a file is worked on before it gives way to others that wait.
+    pub turn: Duration,
 }
 
 impl Config {
@@ -66,6 +70,7 @@ impl Config {
             visibility: Duration::from_secs(visibility),
             full_wait: Duration::MAX,
             spool_bytes: settings.parse_or("GRIDKEEP_SPOOL_BYTES", 8 * 1024 * 1024 * 1024)?,
+            turn: Duration::from_secs(settings.parse_or("GRIDKEEP_TURN_SECONDS", 5)?),
         })
     }
 }
@@ -82,6 +87,7 @@ pub struct Deps {
     pub visibility: Duration,
     pub full_wait: Duration,
     pub spool_bytes: u64,
+    pub turns: Arc<Turns>,
 }
 
 impl Deps {
@@ -103,6 +109,7 @@ impl Deps {
             visibility: config.visibility,
             full_wait: config.full_wait,
             spool_bytes: config.spool_bytes,
+            turns: Arc::new(Turns::new(config.turn)),
         }))
     }
 }

@@ -73,7 +73,7 @@ pub async fn take_up(deps: &Deps, arrival: &Arrival, dropped: &Dropped) -> Resul
     }
     let store = &deps.store;
     store
-        .owe_outcome(upload, &key)
+        .owe_outcome(upload, &key, &dropped.etag)
         .await
         .map_err(Error::Store)?;
     Ok(true)

@@ -2,7 +2,7 @@
 //! that it is alive. Then [`crate::analyse`] and [`crate::load`].
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,23 +13,29 @@ use contracts::{
     upload::{Upload, UploadState},
 };
 use store::{Import, Lease, SavedAnalysis};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     Deps,
     analyse::{self, Analysed},
     drop_folder,
     error::{Error, Stop},
-    event::{Arrival, Dropped},
+    event::Arrival,
     load::{self, Loaded},
     object::Object,
     pipe::Progress,
     publish,
+    turns::{SHORT_BYTES, Way},
 };
 
 /// How often progress is shown and cancellation noticed.
 const PULSE: Duration = Duration::from_secs(1);
 /// Kept back before the deadline to hand the rest on.
 const HANDOVER_MAX: Duration = Duration::from_secs(15);
+/// How often a file that has had its turn, or waits for it, looks whether others wait.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Telling that an import is under way may take so long.
+const TELL_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a message asks for.
 #[derive(Clone, Debug)]
@@ -71,19 +77,13 @@ impl Start {
             Self::Analyse { upload, .. } | Self::Load { upload, .. } => *upload,
         }
     }
-
-    /// What is known of the file if it came through a drop folder, and comes for the first time.
-    fn dropped(&self) -> Option<&Dropped> {
-        match self {
-            Self::Arrived(arrival) => arrival.dropped.as_ref(),
-            Self::Analyse { .. } | Self::Load { .. } => None,
-        }
-    }
 }
 
 /// How a message came.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
+    /// Its id, the same at every delivery.
+    pub message: &'a str,
     /// What the queue knows this delivery by.
     pub receipt: Option<&'a str>,
     /// Whether the queue gives the message up after this.
@@ -103,9 +103,20 @@ pub struct Attempt {
     generation: i32,
     /// When the work must have begun to have had its time.
     begin_by: Instant,
-    began: Instant,
+    standing: Mutex<Standing>,
+    /// The message's id and this try's own: `<id>/<number>`.
     owner: String,
     receipt: Option<String>,
+}
+
+/// How an attempt stands among others on the same machine.
+#[derive(Debug)]
+struct Standing {
+    began: Instant,
+    /// It has had its turn, and others wait.
+    gives_way: Option<Way>,
+    /// It is the large file that is read as a whole.
+    large: Option<OwnedSemaphorePermit>,
 }
 
 /// Does what there is to do for an import. `Ok` means that this message has no more use.
@@ -129,47 +140,60 @@ pub async fn run(deps: &Arc<Deps>, start: Start, delivery: Delivery<'_>) -> Resu
     }
     let left = delivery.deadline.saturating_duration_since(Instant::now());
     let now = Instant::now();
-    let mut attempt = Attempt {
+    let attempt = Attempt {
         deps: Arc::clone(deps),
         upload,
         closing: delivery.deadline - (left / 5).min(HANDOVER_MAX),
         progress: Arc::default(),
         generation: import.upload.generation.max(1),
         begin_by: now + left / 4,
-        began: now,
-        owner: format!("{:016x}", rand::random::<u64>()),
+        standing: Mutex::new(Standing {
+            began: now,
+            gives_way: None,
+            large: None,
+        }),
+        owner: format!("{}/{:016x}", delivery.message, rand::random::<u64>()),
         receipt: delivery.receipt.map(str::to_owned),
     };
     attempt.hold_message().await;
     if !attempt.acquire().await? {
         return Ok(());
     }
-    attempt.began = Instant::now();
-    let stop = tokio::select! {
-        done = Box::pin(advance(&attempt, &start)) => done.err(),
-        stop = attempt.stay_alive() => Some(stop),
+    attempt.standing().began = Instant::now();
+    attempt.tell_under_way().await;
+    let done = tokio::select! {
+        done = Box::pin(advance(&attempt, &start)) => done,
+        stop = attempt.stay_alive() => Err(stop),
     };
     attempt.show_progress().await;
-    let result = match stop {
-        None | Some(Stop::Over) => Ok(()),
-        Some(Stop::Failed(problem)) => {
+    let result = match done {
+        Ok(rest) => Ok(rest),
+        Err(Stop::Over) => Ok(None),
+        Err(Stop::Failed(problem)) => {
             let failed = fail(&attempt, &problem).await;
             // For the outcome of a dropped file, or the next table of its file.
             publish::try_wake(deps, "an import failed").await;
-            failed.map_err(Error::Store)
+            failed.map(|()| None).map_err(Error::Store)
         }
-        Some(Stop::Retry(error)) => {
+        Err(Stop::Retry(error)) => {
             if delivery.is_last && !matches!(error, Error::LeaseLost) {
                 give_up(&attempt).await;
             }
             Err(error)
         }
     };
-    // Who waits for it need not wait until it runs out; if this fails, they do.
-    if let Err(error) = deps.store.release_lease(upload, &attempt.owner).await {
-        tracing::debug!(upload.id = %upload, error = crate::error::chain(&error), "a lease was left to run out");
+    let released = deps.store.release_lease(upload, &attempt.owner).await;
+    match (result?, released) {
+        // Only now: whoever gets the message lets go of it where he finds the lease held for another one.
+        (Some(rest), Ok(())) => hand_on(&attempt, &rest).await,
+        (Some(_), Err(error)) => Err(Error::Store(error)),
+        // Who waits for it need not wait until it runs out; if this fails, they do.
+        (None, Err(error)) => {
+            tracing::debug!(upload.id = %upload, error = crate::error::chain(&error), "a lease was left to run out");
+            Ok(())
+        }
+        (None, Ok(())) => Ok(()),
     }
-    result
 }
 
 /// The file is at fault: the import fails, unless other options may mend it and somebody is there to choose them.
@@ -178,9 +202,6 @@ async fn fail(attempt: &Attempt, problem: &Problem) -> store::Result<()> {
     let Some(import) = store.import(upload).await? else {
         return Ok(());
     };
-    if import.upload.generation.max(1) != attempt.generation {
-        return Ok(());
-    }
     if is_mendable(&import.upload, problem)
         && store
             .ask_to_mend(upload, attempt.generation, problem)
@@ -189,8 +210,13 @@ async fn fail(attempt: &Attempt, problem: &Problem) -> store::Result<()> {
         tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import needs other options");
         return Ok(());
     }
-    tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
-    store.fail(upload, problem).await.map(drop)
+    if store
+        .fail_generation(upload, attempt.generation, problem)
+        .await?
+    {
+        tracing::info!(upload.id = %upload, problem.code = ?problem.code, "an import failed");
+    }
+    Ok(())
 }
 
 /// Whether other options would help: those that are at fault themselves, and those by which a file cannot be read.
@@ -211,38 +237,33 @@ async fn give_up(attempt: &Attempt) {
         Code::Internal,
         "The file could not be imported because of a fault on our side, though it was tried several times. Upload it again later.",
     );
-    let told = async {
-        match store.import(upload).await? {
-            Some(import) if import.upload.generation > attempt.generation => Ok(false),
-            _ => store.fail(upload, &problem).await,
-        }
-    };
+    let told = store.fail_generation(upload, attempt.generation, &problem);
     if let Err(error) = told.await {
         tracing::error!(upload.id = %upload, error = crate::error::chain(&error), "an import was given up and could not be told so");
     }
 }
 
-/// From wherever the import stands.
-async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
+/// From wherever the import stands. What is left when there is no more time is for another invocation.
+async fn advance(attempt: &Attempt, start: &Start) -> Result<Option<Work>, Stop> {
     let store = &attempt.deps.store;
     let Some(import) = store.import(attempt.upload).await? else {
-        return Ok(());
+        return Ok(None);
     };
     // All of it is loaded, or other options are needed: both are for somebody else to say.
     if import.upload.state == UploadState::AwaitingConfirmation {
-        return Ok(());
+        return Ok(None);
     }
     let generation = import.upload.generation.max(1);
     if matches!(start, Start::Analyse { generation: wanted, .. } | Start::Load { generation: wanted, .. } if *wanted != generation)
     {
         // Somebody changed the options since.
-        return Ok(());
+        return Ok(None);
     }
     let stored = store.plan(attempt.upload, Some(generation)).await?;
     let mut source = None;
     let (plan, handed) = match (start, stored) {
         (Start::Load { checkpoint, .. }, Some(plan)) => (plan, Some(*checkpoint)),
-        (Start::Load { .. }, None) => return Ok(()),
+        (Start::Load { .. }, None) => return Ok(None),
         (_, Some(plan)) => (plan, None),
         (_, None) => match plan(attempt, &import, start, generation).await? {
             Analysed::Planned(plan, read) => {
@@ -251,7 +272,7 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
             }
             Analysed::GoOn => {
                 let upload = attempt.upload;
-                return hand_on(attempt, &Work::Analyse { upload, generation }).await;
+                return Ok(Some(Work::Analyse { upload, generation }));
             }
         },
     };
@@ -263,17 +284,15 @@ async fn advance(attempt: &Attempt, start: &Start) -> Result<(), Stop> {
         .into_iter()
         .chain(stored)
         .max_by_key(|checkpoint| checkpoint.batch);
-    match load::load(attempt, &import, &plan, from, source).await? {
-        Loaded::Sent => Ok(()),
-        Loaded::GoOn(checkpoint) => {
-            let work = Work::Load {
-                upload: attempt.upload,
-                generation: plan.generation,
-                checkpoint,
-            };
-            hand_on(attempt, &work).await
-        }
-    }
+    let loaded = load::load(attempt, &import, &plan, from, source).await?;
+    Ok(match loaded {
+        Loaded::Sent => None,
+        Loaded::GoOn(checkpoint) => Some(Work::Load {
+            upload: attempt.upload,
+            generation: plan.generation,
+            checkpoint,
+        }),
+    })
 }
 
 /// The file's other tables have their imports by the plan. Here nobody reads them: the consumer asks for that, each in its turn.
@@ -321,8 +340,8 @@ async fn plan(
         .as_ref()
         .filter(|_| matches!(start, Start::Analyse { .. }));
     let object = object(attempt, import, goes_on).await?;
-    if let Some(dropped) = start.dropped()
-        && object.at().etag.trim_matches('"') != dropped.etag
+    if let Some(etag) = &import.dropped_etag
+        && object.at().etag.trim_matches('"') != etag
     {
         return Err(Stop::Failed(Problem::new(
             Code::Conflict,
@@ -334,21 +353,85 @@ async fn plan(
 }
 
 /// The rest is another invocation's: its message is safe before this one goes.
-async fn hand_on(attempt: &Attempt, work: &Work) -> Result<(), Stop> {
-    let body = serde_json::to_string(work).map_err(Error::Json)?;
-    attempt.deps.work.send(&body).await.map_err(Error::Queue)?;
+async fn hand_on(attempt: &Attempt, work: &Work) -> Result<(), Error> {
+    let body = serde_json::to_string(work)?;
+    attempt.deps.work.send(&body).await?;
     tracing::info!(upload.id = %attempt.upload, work = body, "an import goes on in another invocation");
     Ok(())
 }
 
 impl Attempt {
-    pub fn is_closing(&self) -> bool {
-        Instant::now() >= self.closing
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the work had nearly all of an invocation, and did not wait for the lease instead.
+    pub fn is_closing(&self) -> bool {
+        Instant::now() >= self.closing || self.standing().gives_way.is_some()
+    }
+
+    /// Whether the work had nearly all of an invocation: it neither gave way nor waited for the lease or its turn instead.
     pub fn had_its_time(&self) -> bool {
-        self.began <= self.begin_by
+        let standing = self.standing();
+        standing.began <= self.begin_by && standing.gives_way.is_none()
+    }
+
+    /// Returns when no new work is to be begun: the time is up, or others wait and this file has had its turn.
+    pub async fn until_closing(&self) {
+        let turn = async {
+            let turns = &self.deps.turns;
+            let over = self.standing().began + turns.length();
+            tokio::time::sleep_until(over.into()).await;
+            loop {
+                // One that got no further would only go round and round.
+                if self.is_closing() || (self.progress.has_moved() && self.gives_way()) {
+                    return;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(self.closing.into()) => {}
+            () = turn => {}
+        }
+    }
+
+    fn gives_way(&self) -> bool {
+        let way = self.deps.turns.give_way();
+        let gives = way.is_some();
+        if gives {
+            self.standing().gives_way = way;
+            tracing::info!(upload.id = %self.upload, "a file gives way to others");
+        }
+        gives
+    }
+
+    /// Waits for its turn to read a file of this size as a whole. False where it is to come again: others wait meanwhile, or there
+    /// would be too little time left.
+    pub async fn may_read_whole(&self, bytes: u64) -> bool {
+        if bytes <= SHORT_BYTES || self.standing().large.is_some() {
+            return true;
+        }
+        let mut large = std::pin::pin!(self.deps.turns.large());
+        let mut has_waited = false;
+        loop {
+            tokio::select! {
+                biased;
+                permit = &mut large => {
+                    let mut standing = self.standing();
+                    standing.large = permit;
+                    if has_waited {
+                        standing.began = Instant::now();
+                    }
+                    return !has_waited || standing.began <= self.begin_by;
+                }
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    has_waited = true;
+                    if Instant::now() > self.begin_by || self.gives_way() {
+                        return false;
+                    }
+                }
+            }
+        }
     }
 
     /// What the lease is held by.
@@ -356,9 +439,24 @@ impl Attempt {
         &self.owner
     }
 
-    /// Waits while somebody else holds the lease. False when there is nothing left to do.
+    /// Should the import get stuck, whoever has a schedule looks for it; on the host they look anyway.
+    async fn tell_under_way(&self) {
+        let told = platform::nats::tell_under_way(&self.deps.jetstream);
+        match tokio::time::timeout(TELL_WITHIN, told).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(upload.id = %self.upload, error = crate::error::chain(&error), "nobody was told that an import is under way");
+            }
+            Err(_) => {
+                tracing::warn!(upload.id = %self.upload, "nobody was told in time that an import is under way");
+            }
+        }
+    }
+
+    /// Waits while somebody else holds the lease. False when there is nothing left to do here: the holder has another message, which
+    /// comes again should he die.
     ///
-    /// Acknowledging instead would lose the import should the holder die: its message may be this very one.
+    /// Acknowledging his own instead would lose the import: it may be this very one.
     async fn acquire(&self) -> Result<bool, Error> {
         let mut held = Instant::now();
         loop {
@@ -370,7 +468,12 @@ impl Attempt {
             let expires_in = match lease.map_err(Error::Store)? {
                 Lease::Acquired => return Ok(true),
                 Lease::Final(_) => return Ok(false),
-                Lease::Held { expires_in } => expires_in,
+                Lease::Held { owner, expires_in } => {
+                    if is_of_another_message(&owner, &self.owner) {
+                        return Ok(false);
+                    }
+                    expires_in
+                }
             };
             if self.is_closing() {
                 return Err(Error::Busy);
@@ -442,5 +545,14 @@ impl Attempt {
         if let Err(error) = self.deps.work.extend(receipt, seconds).await {
             tracing::debug!(upload.id = %self.upload, error = crate::error::chain(&error), "a message could not be held");
         }
+    }
+}
+
+/// Whether the lease is held for another message than ours.
+fn is_of_another_message(holder: &str, ours: &str) -> bool {
+    let message = |owner: &str| owner.split_once('/').map(|(id, _)| id.to_owned());
+    match (message(holder), message(ours)) {
+        (Some(holder), Some(ours)) => !holder.is_empty() && !ours.is_empty() && holder != ours,
+        _ => false,
     }
 }

@@ -1,7 +1,7 @@
 //! From an object in the bucket to typed batches on the `ROWS` stream: analyse, plan, load.
 //!
 //! [`handle`] takes the queue's event and reports what it could not do. [`event`] reads a message, [`drop_folder`] gives a dropped
-//! file its import, [`import`] decides what an import needs next and holds its lease, [`analyse`] makes the plan, [`load`] sends the
+//! file its import, [`import`] decides what an import needs next and holds its lease, [`turns`] shares a machine, [`analyse`] makes the plan, [`load`] sends the
 //! rows by it. Bytes come in by [`object`] and [`pipe`], by way of [`spool`] where they are not plain text, and go out by
 //! [`publish`]. The next function is `consumer`.
 
@@ -16,6 +16,7 @@ pub mod object;
 pub mod pipe;
 pub mod publish;
 pub mod spool;
+pub mod turns;
 
 use std::{
     sync::Arc,
@@ -60,6 +61,7 @@ async fn handle_message(
         Message::Arrived(arrivals) => arrivals.into_iter().map(Start::Arrived).collect(),
     };
     let delivery = Delivery {
+        message: message.message_id.as_deref().unwrap_or_default(),
         receipt: message.receipt_handle.as_deref(),
         is_last: received(message) >= TRIES,
         deadline,

@@ -59,6 +59,10 @@ pub async fn load(
         .open_load(attempt.upload, plan.generation)
         .await?;
     let from = from.unwrap_or_default();
+    let is_whole = spool::is_needed(&plan.file.kind);
+    if is_whole && !attempt.may_read_whole(plan.object.bytes).await {
+        return Ok(Loaded::GoOn(from));
+    }
     let publisher = Publisher::new(
         deps,
         import.upload.dataset_id,
@@ -76,7 +80,7 @@ pub async fn load(
     let (parsed, batches) = mpsc::channel(BATCHES_AHEAD);
     let object = Object::pinned(&deps.s3, &plan.object);
     let sending = Sending::new(attempt, plan, &publisher, from);
-    let sent = if spool::is_needed(&plan.file.kind) {
+    let sent = if is_whole {
         let copy = match source {
             Some(source) => Copied::Open(source),
             None => {
@@ -222,6 +226,7 @@ struct Sending<'a> {
     settled: Settled,
     flight_bytes: usize,
     is_any: bool,
+    is_whole: bool,
     /// What the load is reckoned against: the file's bytes and the plan's rows.
     bytes: u64,
     rows: u64,
@@ -241,6 +246,7 @@ impl<'a> Sending<'a> {
             settled: Settled::new(from),
             flight_bytes: 0,
             is_any: false,
+            is_whole: spool::is_needed(&plan.file.kind),
             bytes: plan.object.bytes,
             rows: plan.file.rows,
         }
@@ -281,7 +287,7 @@ impl<'a> Sending<'a> {
                     None => return self.give_up().await,
                 },
                 _ = pulse.tick() => self.save().await?,
-                () = tokio::time::sleep_until(self.attempt.closing.into()) => {
+                () = self.until_closing() => {
                     let settle = async {
                         while let Some((after, _, Ok(()))) = flight.next().await {
                             self.settled.add(after);
@@ -300,6 +306,15 @@ impl<'a> Sending<'a> {
         Ok(end.map_or(Sent::UpTo { checkpoint, is_any }, |end| {
             Sent::All(end, upto)
         }))
+    }
+
+    /// A file that is read as a whole has no turns: all of it would be read again for the rest.
+    async fn until_closing(&self) {
+        if self.is_whole {
+            tokio::time::sleep_until(self.attempt.closing.into()).await;
+        } else {
+            self.attempt.until_closing().await;
+        }
     }
 
     async fn give_up(self) -> Result<Sent, Stop> {

@@ -26,9 +26,9 @@ pub struct Reached {
     pub rows: u64,
 }
 
-/// What the reader last said of it.
+/// What the reader last said of it, beside what it said first.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<Option<Reached>>);
+pub struct Progress(Mutex<Option<(Reached, Reached)>>);
 
 impl Progress {
     pub fn analysing(&self, bytes: u64, rows: u64) {
@@ -48,10 +48,21 @@ impl Progress {
     }
 
     fn set(&self, reached: Reached) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reached);
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = said.map_or(reached, |(first, _)| first);
+        *said = Some((first, reached));
     }
 
     pub fn get(&self) -> Option<Reached> {
+        self.said().map(|(_, reached)| reached)
+    }
+
+    /// Whether the file has got any further than it was.
+    pub fn has_moved(&self) -> bool {
+        self.said().is_some_and(|(first, reached)| first != reached)
+    }
+
+    fn said(&self) -> Option<(Reached, Reached)> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 use store::Store;
 
-use crate::{error::Error, fetch::Fetcher};
+use crate::fetch::Fetcher;
 
 /// A signed link may live this long at most (AWS's own limit).
 const EXPIRY_SECONDS_MAX: u64 = 7 * 24 * 3_600;
@@ -116,6 +116,17 @@ impl Deps {
     /// # Errors
     /// When a URL cannot be used at all; an unreachable server is none.
     pub async fn connect(config: &Config) -> Result<Arc<Self>, ConnectError> {
+        Self::connect_with(config, Fetcher::new()?).await
+    }
+
+    /// As [`Self::connect`], with a fetcher of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_with(
+        config: &Config,
+        fetcher: Fetcher,
+    ) -> Result<Arc<Self>, ConnectError> {
         let pool = pg::connect(&config.pg_url, config.pg_connections)?;
         let nats = match &config.nats_url {
             None => None,
@@ -137,25 +148,21 @@ impl Deps {
             region: config.s3.region.clone(),
             upload_expiry: config.upload_expiry,
             origin: config.origin.clone(),
-            fetcher: Fetcher::new()?,
+            fetcher,
             verifier: Arc::clone(&config.verifier),
         }))
     }
 
     /// Returns when the work queue has the message safe.
-    pub(crate) async fn send_work(&self, work: &Work) -> Result<(), Error> {
-        let body = serde_json::to_string(work).map_err(|e| Error::Queue(e.into()))?;
-        let sent = self.work.send(&body).await;
-        sent.map_err(|e| Error::Queue(e.into()))
+    pub(crate) async fn send_work(&self, work: &Work) -> Result<(), QueueError> {
+        self.work.send(&serde_json::to_string(work)?).await
     }
 
-    /// Wakes the consumer to publish what was confirmed: nothing else may tell it.
-    pub(crate) async fn wake_consumer(&self) -> Result<(), Error> {
-        let Some(queue) = &self.wake else {
-            return Ok(());
-        };
-        let sent = queue.send_wake("an upload is confirmed").await;
-        sent.map_err(|e| Error::Queue(e.into()))
+    /// Makes the consumer look before it does by itself.
+    pub(crate) async fn wake_consumer(&self, reason: &str) {
+        if let Some(queue) = &self.wake {
+            queue.wake(reason).await;
+        }
     }
 }
 

@@ -19,8 +19,6 @@ pub enum Error {
     Sign(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("S3 does not do as asked")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the work queue did not take a message")]
-    Queue(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<Problem> for Error {
@@ -49,7 +47,7 @@ impl From<Error> for ApiError {
             Error::Store(error) => from_store(error),
             Error::Record(error) => error.into(),
             error @ Error::Sign(_) => Self::internal(error),
-            error @ (Error::Storage(_) | Error::Queue(_)) => Self::unavailable(error),
+            error @ Error::Storage(_) => Self::unavailable(error),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use contracts::{Code, Problem, names::NAME_CHARS_MAX};
 use reqwest::{
-    Client, Response,
+    Client, ClientBuilder, Response,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect::Policy,
 };
@@ -36,6 +36,15 @@ impl Fetcher {
     /// # Errors
     /// When there is no TLS.
     pub fn new() -> reqwest::Result<Self> {
+        Self::over(Client::builder())
+    }
+
+    /// As [`Self::new`], over what this client knows: a test gives its server's name and certificate, and no setting leads here. The
+    /// guard holds for every name that it does not know, and for every address.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn over(client: ClientBuilder) -> reqwest::Result<Self> {
         let redirects = Policy::custom(|attempt| {
             if attempt.previous().len() > REDIRECTS_MAX {
                 attempt.error("too many redirects")
@@ -45,7 +54,7 @@ impl Fetcher {
                 attempt.follow()
             }
         });
-        Client::builder()
+        client
             .https_only(true)
             .no_proxy()
             .redirect(redirects)

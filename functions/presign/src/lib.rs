@@ -25,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use config::App;
 pub use config::{Config, ConnectError, Deps};
+pub use fetch::Fetcher;
 
 #[derive(OpenApi)]
 #[openapi(

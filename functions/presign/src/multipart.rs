@@ -230,21 +230,6 @@ impl Multipart {
     }
 }
 
-/// Whether an object lies there.
-pub async fn has_object(s3: &Client, bucket: &str, key: &str) -> Result<bool, Error> {
-    match s3.head_object().bucket(bucket).key(key).send().await {
-        Ok(_) => Ok(true),
-        Err(error)
-            if error
-                .raw_response()
-                .is_some_and(|r| r.status().as_u16() == 404) =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
 /// Lets go of the parts of an upload that is over.
 pub async fn abort(s3: &Client, bucket: &str, key: &str) -> Result<(), Error> {
     let open = s3

@@ -19,11 +19,12 @@ use platform::{
     access::{Editor, Grant, Viewer, require},
     auth::Caller,
     http::{ApiError, Json, Query, etag, openapi::Problems},
+    s3::has_object,
     telemetry::chain,
 };
 use serde::Deserialize;
 use serde_json::Value;
-use store::{At, Import, NewImport};
+use store::{At, Import, NewImport, Overdue};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -41,6 +42,8 @@ const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
 const WARNINGS_PAGE: u32 = 200;
+/// Uploads that are looked after in one request.
+const OVERDUE_AT_ONCE: u32 = 20;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -209,7 +212,7 @@ async fn list_uploads(
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(ApiError::validation("limit", format!("`limit` is 1 to {PAGE_MAX}.")).into());
     }
-    deps.store.expire_overdue().await?;
+    settle_overdue(&deps).await?;
     let cursor = query.cursor.as_deref();
     let page = match query.dataset {
         None => deps.store.list_imports(caller.user, cursor, limit).await?,
@@ -252,12 +255,36 @@ async fn with_tables(deps: &Deps, caller: Caller, mut upload: Upload) -> Result<
     Ok(upload)
 }
 
+/// Those fail whose file never came. One that came and was not announced is announced by the consumer.
+async fn settle_overdue(deps: &Deps) -> Result<(), Error> {
+    let overdue = deps.store.overdue_imports(OVERDUE_AT_ONCE).await?;
+    let mut is_any_there = false;
+    for Overdue { upload, object_key } in overdue {
+        match has_object(&deps.s3, &deps.bucket, &object_key).await {
+            Ok(false) => {
+                deps.store.expire_overdue(upload).await?;
+            }
+            Ok(true) => {
+                deps.store.owe_work(upload).await?;
+                is_any_there = true;
+            }
+            Err(error) => {
+                tracing::info!(upload.id = %upload, error = chain(&error), "whether the file of an overdue upload is there is not known");
+            }
+        }
+    }
+    if is_any_there {
+        deps.wake_consumer("a file was not announced").await;
+    }
+    Ok(())
+}
+
 /// The upload, failed by now when its file never came.
 async fn current(deps: &Deps, import: Import) -> Result<Upload, Error> {
     if import.upload.state != UploadState::Created {
         return Ok(import.upload);
     }
-    deps.store.expire_overdue().await?;
+    settle_overdue(deps).await?;
     let id = import.upload.id;
     Ok(deps
         .store
@@ -298,10 +325,19 @@ async fn change_upload(
     let generation = store
         .replan(upload, generation, mode, &key, &options)
         .await?;
-    deps.send_work(&Work::Analyse { upload, generation })
-        .await?;
+    send_for_etl(&deps, upload, generation).await;
     tracing::info!(upload.id = %upload, generation, "upload {upload} is read otherwise");
     Ok(Json(again(&deps, caller, import).await?))
+}
+
+/// The message is owed until it is sent: if this fails, the consumer sends it.
+async fn send_for_etl(deps: &Deps, upload: UploadId, generation: i32) {
+    if let Err(error) = deps.send_work(&Work::Analyse { upload, generation }).await {
+        tracing::warn!(upload.id = %upload, error = chain(&error), "etl will hear of other options later");
+        deps.wake_consumer("work is owed").await;
+    } else if let Err(error) = deps.store.work_sent(upload, generation).await {
+        tracing::warn!(upload.id = %upload, error = chain(&error), "etl may hear of other options twice");
+    }
 }
 
 /// Confirm an upload
@@ -322,7 +358,8 @@ async fn confirm_upload(
 ) -> Result<Json<Upload>, Error> {
     let upload = import.upload.id;
     deps.store.confirm(upload, body.generation).await?;
-    deps.wake_consumer().await?;
+    // It is safe already: whatever fails here only makes the consumer look later.
+    deps.wake_consumer("an upload is confirmed").await;
     tracing::info!(upload.id = %upload, generation = body.generation, "upload {upload} is confirmed");
     Ok(Json(again(&deps, caller, import).await?))
 }
@@ -395,7 +432,11 @@ async fn complete_upload(
     }
     let (s3, bucket, key) = (&deps.s3, &deps.bucket, &import.object_key);
     let done = multipart.complete(s3, bucket, key, &body.parts).await?;
-    if done == Completed::Unknown && !multipart::has_object(s3, bucket, key).await? {
+    let is_there = async || {
+        let there = has_object(s3, bucket, key).await;
+        there.map_err(|e| Error::Storage(e.into()))
+    };
+    if done == Completed::Unknown && !is_there().await? {
         still_open(&deps, import).await?;
         let detail = "The parts of this file are not kept any more. Start the upload again.";
         return Err(Problem::new(Code::Expired, detail).into());
@@ -406,7 +447,7 @@ async fn complete_upload(
 
 /// The upload if its file is still to come.
 async fn still_open(deps: &Deps, import: Import) -> Result<Import, Error> {
-    deps.store.expire_overdue().await?;
+    settle_overdue(deps).await?;
     let missing = || ApiError::not_found("upload");
     let import = deps.store.import(import.upload.id).await?;
     let import = import.ok_or_else(missing)?;
@@ -480,10 +521,8 @@ async fn cancel_upload(
 ) -> Result<StatusCode, Error> {
     deps.store.cancel(import.upload.id).await?;
     // The next table of its file may wait for it; if this is lost, it waits a little longer.
-    if import.upload.table.is_some()
-        && let Err(error) = deps.wake_consumer().await
-    {
-        tracing::info!(upload.id = %import.upload.id, error = chain(&error), "the consumer was not woken");
+    if import.upload.table.is_some() {
+        deps.wake_consumer("a table is cancelled").await;
     }
     // The consumer's housekeeping does it again, and finds what still came after this.
     if import.upload.state == UploadState::Created

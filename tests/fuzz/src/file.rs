@@ -7,7 +7,7 @@ use std::{
 
 use contracts::{
     Code, Problem,
-    plan::{BATCH_BYTES, Checkpoint, Encoding, Escape, FileKind, Options},
+    plan::{BATCH_BYTES, Checkpoint, Encoding, Escape, FileKind, Options, Tables},
     upload::Mode,
 };
 use tabular::{
@@ -48,8 +48,16 @@ pub(crate) fn read(data: Vec<u8>, cut: usize) -> Outcome {
     Ok((analysis, batches))
 }
 
+/// Each sheet and each file of an archive a table: a damaged one leaves the others whole.
+fn options() -> Options {
+    Options {
+        tables: Some(Tables::Each),
+        ..Options::default()
+    }
+}
+
 fn analyse(input: Input) -> Result<Analysis, FileError> {
-    let options = Options::default();
+    let options = options();
     let mut source = Source::open(input, &options, options.apart(Mode::New))?;
     let mut analyser = Analyser::of(&source, &options, None)?;
     loop {
@@ -126,7 +134,7 @@ fn goes_on(data: &[u8], analysis: &Analysis, batches: &[Batch]) {
 /// What is printed reads back as what was printed, and no letter or digit of a plain text is lost.
 fn prints(data: &[u8], analysis: &Analysis, batches: &[Batch]) {
     let plan = &analysis.plan;
-    let printed = print(data.to_vec(), &Options::default());
+    let printed = print(data.to_vec(), &options());
     let options = Options {
         encoding: Some("utf-8".to_owned()),
         delimiter: Some(",".to_owned()),

@@ -3,7 +3,10 @@
 //! letters with the reason. Next: `etl::handle`.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -25,6 +28,8 @@ pub const TRIES_MAX: i64 = 5;
 /// A stopping process gives its handlers this long; then their messages go back.
 const DRAIN: Duration = Duration::from_secs(8);
 const DURABLE: &str = "etl";
+/// How often the messages that wait are counted.
+const COUNT_EVERY: Duration = Duration::from_millis(250);
 
 /// Handles one event; the identifiers that it gives back failed.
 pub type Handler = Arc<dyn Fn(SqsEvent, Instant) -> BoxFuture<'static, Vec<String>> + Send + Sync>;
@@ -39,25 +44,58 @@ pub struct Config {
     pub concurrency: usize,
 }
 
+/// Hears how many messages wait for a worker, again and again.
+pub type Crowd = Arc<dyn Fn(usize) + Send + Sync>;
+
 /// Runs until `shutdown`; reconnects for ever.
 pub async fn run(
     context: jetstream::Context,
     config: Config,
     handler: Handler,
+    crowd: Crowd,
     shutdown: CancellationToken,
 ) {
-    let workers = (0..config.concurrency).map(|_| work(&context, config, &handler, &shutdown));
-    futures::future::join_all(workers).await;
+    let busy = AtomicUsize::new(0);
+    let workers =
+        (0..config.concurrency).map(|_| work(&context, config, &handler, &busy, &shutdown));
+    tokio::select! {
+        _ended = futures::future::join_all(workers) => {}
+        () = count(&context, config, &busy, &crowd) => {}
+    }
+}
+
+/// Counts the messages that wait while every worker is busy. Never returns.
+async fn count(context: &jetstream::Context, config: Config, busy: &AtomicUsize, crowd: &Crowd) {
+    loop {
+        tokio::time::sleep(COUNT_EVERY).await;
+        let mut waiting = 0;
+        if busy.load(Ordering::Relaxed) >= config.concurrency {
+            match pending(context).await {
+                Ok(pending) => waiting = usize::try_from(pending).unwrap_or(usize::MAX),
+                Err(error) => tracing::debug!(
+                    error = format!("{error:#}"),
+                    "the messages that wait are not counted"
+                ),
+            }
+        }
+        crowd(waiting);
+    }
+}
+
+async fn pending(context: &jetstream::Context) -> anyhow::Result<u64> {
+    let stream = context.get_stream(WORK_STREAM).await?;
+    Ok(stream.consumer_info(DURABLE).await?.num_pending)
 }
 
 async fn work(
     context: &jetstream::Context,
     config: Config,
     handler: &Handler,
+    busy: &AtomicUsize,
     shutdown: &CancellationToken,
 ) {
     while !shutdown.is_cancelled() {
-        if let Err(error) = receive(context, config, handler, shutdown).await {
+        if let Err(error) = receive(context, config, handler, busy, shutdown).await {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "the WORK queue cannot be read; trying again"
@@ -74,6 +112,7 @@ async fn receive(
     context: &jetstream::Context,
     config: Config,
     handler: &Handler,
+    busy: &AtomicUsize,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     let consumer = consumer(context, config).await?;
@@ -89,7 +128,10 @@ async fn receive(
         };
         if let Some(message) = message {
             let message = message.map_err(|error| anyhow::anyhow!("{error}"))?;
-            handle(context, config, &message, handler, shutdown).await?;
+            busy.fetch_add(1, Ordering::Relaxed);
+            let handled = handle(context, config, &message, handler, shutdown).await;
+            busy.fetch_sub(1, Ordering::Relaxed);
+            handled?;
         }
     }
 }

@@ -175,6 +175,8 @@ impl Serving {
             invocation: Duration::from_secs(invocation),
             concurrency: 2,
         };
+        let turns = Arc::clone(&deps.turns);
+        let crowd: event_source::Crowd = Arc::new(move |waiting| turns.set_waiting(waiting));
         let handler: event_source::Handler = Arc::new(move |event, deadline| {
             let deps = Arc::clone(&deps);
             async move {
@@ -192,6 +194,7 @@ impl Serving {
             context,
             config,
             handler,
+            crowd,
             self.shutdown.clone(),
         ));
         Ok(())

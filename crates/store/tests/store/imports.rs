@@ -26,9 +26,10 @@ async fn one_worker_at_a_time_holds_the_lease() {
         db.store.lease(upload, "a", LONG).await.unwrap(),
         Lease::Acquired
     );
-    let Lease::Held { expires_in } = db.store.lease(upload, "b", LONG).await.unwrap() else {
+    let Lease::Held { owner, expires_in } = db.store.lease(upload, "b", LONG).await.unwrap() else {
         panic!("two hold the lease");
     };
+    assert_eq!(owner, "a");
     assert!(expires_in > Duration::from_secs(50) && expires_in <= LONG);
     assert!(!db.store.extend_lease(upload, "b", LONG).await.unwrap());
     assert!(
@@ -59,11 +60,11 @@ async fn one_worker_at_a_time_holds_the_lease() {
 async fn a_file_that_never_comes_expires_and_one_that_comes_late_is_taken_all_the_same() {
     let db = TestDb::new().await;
     let upload = db.ask_new().await;
-    assert!(db.store.expire_overdue().await.unwrap().is_empty());
+    assert!(!db.store.expire_overdue(upload).await.unwrap());
     db.execute("update gk.import set expires_at = now() - interval '1 second'")
         .await;
-    assert_eq!(db.store.expire_overdue().await.unwrap(), [upload]);
-    assert!(db.store.expire_overdue().await.unwrap().is_empty());
+    assert!(db.store.expire_overdue(upload).await.unwrap());
+    assert!(!db.store.expire_overdue(upload).await.unwrap());
     let stored = db.store.import(upload).await.unwrap().unwrap().upload;
     assert_eq!(stored.state, UploadState::Failed);
     assert_eq!(stored.problem.unwrap().code, Code::Expired);

@@ -14,6 +14,7 @@ mod paging;
 mod parts;
 mod previews;
 mod speed;
+mod stalled;
 mod types;
 mod visibility;
 mod widgets;

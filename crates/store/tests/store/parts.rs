@@ -1,5 +1,7 @@
 //! The tables of a file that has several: each is an import of its own, made once with the plan that found it.
 
+use std::time::Duration;
+
 use contracts::{
     Code, UploadId, UserId,
     dataset::ColumnType,
@@ -194,27 +196,41 @@ async fn a_newer_plan_keeps_the_tables_that_it_has_and_gives_up_the_others() {
 }
 
 #[tokio::test]
-async fn a_table_that_nobody_reads_expires_and_is_taken_up_after_all_if_somebody_does() {
+async fn a_table_waits_for_its_turn_and_is_asked_for_again_when_nobody_came() {
     let db = TestDb::new().await;
     let first = db.ask(new_target(), Mode::New).await;
     let plan = plan_of(1, Mode::New, &["Second"]);
     db.store.save_plan(first, &plan, &[]).await.unwrap();
     let second = tables(&db, first).await[1].upload_id;
-    assert_eq!(db.store.expire_overdue().await.unwrap(), []);
-    db.execute("update gk.import set expires_at = clock_timestamp() where file_of is not null")
-        .await;
-    assert_eq!(db.store.expire_overdue().await.unwrap(), [second]);
-    let expired = upload(&db, second).await;
-    assert_eq!(
-        expired.problem.map(|problem| problem.code),
-        Some(Code::Expired)
-    );
-    let taken = db
+    assert_eq!(db.store.tables_to_read(9).await.unwrap(), [second]);
+    db.store.tables_asked(&[second]).await.unwrap();
+    assert_eq!(db.store.tables_to_read(9).await.unwrap(), []);
+    db.execute(
+        "update gk.import set asked_at = asked_at - interval '1 hour', moved_at = moved_at - interval '1 hour' where file_of is not null",
+    )
+    .await;
+    assert_eq!(db.store.tables_to_read(9).await.unwrap(), [second]);
+    let patience = store::Patience {
+        owed: Duration::from_secs(10),
+        still: Duration::from_secs(600),
+    };
+    // Who looks for what stands still leaves it alone: it may wait behind a long table.
+    let is_stalled = |stalled: &[store::Stalled]| stalled.iter().any(|one| one.upload == second);
+    assert!(!is_stalled(
+        &db.store.stalled_imports(patience).await.unwrap()
+    ));
+    let lease = db
         .store
-        .lease(second, "late", std::time::Duration::from_secs(9))
+        .lease(second, "late", Duration::ZERO)
         .await
         .unwrap();
-    assert_eq!(taken, store::Lease::Acquired);
+    assert_eq!(lease, store::Lease::Acquired);
     db.store.start_analysis(second, 1_000).await.unwrap();
-    assert_eq!(upload(&db, second).await.state, UploadState::Analysing);
+    db.execute("update gk.import set moved_at = moved_at - interval '1 hour', lease_until = lease_until - interval '1 hour'")
+        .await;
+    // Once it has been begun it is an import like any other.
+    assert_eq!(db.store.tables_to_read(9).await.unwrap(), []);
+    assert!(is_stalled(
+        &db.store.stalled_imports(patience).await.unwrap()
+    ));
 }

@@ -13,9 +13,9 @@ use contracts::{
     upload::{Confirm, Mode, Preview, PreviewCounts, Target, Upload, UploadState},
 };
 use serde_json::json;
-use store::{At, Error, Publish, Refusal, StoredMapping, Write};
+use store::{At, Error, Publish, Refusal, Restored, Start, StoredMapping, Write};
 
-use crate::helper::{Import, TestDb, key_of, new_target, numbers, plan, texts};
+use crate::helper::{Import, TestDb, key_of, new_target, numbers, plan, query, texts, walk};
 
 const NUMBER: [(&str, ColumnType); 1] = [("number", ColumnType::Int64)];
 const PAIR: [(&str, ColumnType); 2] = [("number", ColumnType::Int64), ("name", ColumnType::Text)];
@@ -277,6 +277,27 @@ async fn whoever_reads_the_former_generation_loses_the_lease() {
 }
 
 #[tokio::test]
+async fn the_fault_of_one_generation_is_not_that_of_another() {
+    let db = TestDb::new().await;
+    let asks = asked(&db, new_target(), Mode::New).await;
+    let problem = Problem::new(Code::Internal, "a batch cannot be written");
+    let fail = async |generation| db.store.fail_generation(asks, generation, &problem).await;
+    let import = db.open_generation(asks, 1, Mode::New, &NUMBER, 1).await;
+    replanned(&db, &import, Mode::New).await;
+    for other in [1, 3] {
+        assert!(!fail(other).await.unwrap());
+        assert_eq!(upload(&db, asks).await.state, UploadState::Analysing);
+    }
+    assert!(fail(2).await.unwrap());
+    assert!(!fail(2).await.unwrap());
+    assert_eq!(upload(&db, asks).await.problem, Some(problem.clone()));
+
+    // The first one, before it has a plan.
+    let unread = asked(&db, new_target(), Mode::New).await;
+    assert!(db.store.fail_generation(unread, 1, &problem).await.unwrap());
+}
+
+#[tokio::test]
 async fn planning_anew_does_not_use_up_the_columns_of_a_table() {
     let db = TestDb::new().await;
     let no = db.new_numbers(&[1]).await.dataset_no();
@@ -296,6 +317,75 @@ async fn planning_anew_does_not_use_up_the_columns_of_a_table() {
         replanned(&db, &import, Mode::Append).await;
     }
     assert_eq!(ids, ["col_2", "col_2", "col_3", "col_2"]);
+}
+
+#[tokio::test]
+async fn columns_that_were_never_published_are_free_for_others() {
+    let db = TestDb::new().await;
+    let first = db.new_numbers(&[1]).await;
+    let no = first.dataset_no();
+    let add = async |upload: UploadId, generation: i32, names: &[&str]| {
+        let mut columns = vec![NUMBER[0]];
+        columns.extend(names.iter().map(|name| (*name, ColumnType::Text)));
+        let import = db
+            .open_generation(upload, generation, Mode::Append, &columns, 1)
+            .await;
+        let ids = import.plan.file.columns[1..].iter();
+        let ids: Vec<String> = ids.map(|planned| planned.column.id.clone()).collect();
+        (import, ids)
+    };
+    let ask = async || asked(&db, db.existing(no).await, Mode::Append).await;
+    // Trying names uses up no more columns than one try.
+    let tried = ask().await;
+    for (generation, names) in [(1, ["a", "b"]), (2, ["c", "d"]), (3, ["d", "e"])] {
+        let (import, ids) = add(tried, generation, &names).await;
+        let wanted = if generation == 3 {
+            // What has the same name keeps its number.
+            ["col_3", "col_2"]
+        } else {
+            ["col_2", "col_3"]
+        };
+        assert_eq!(ids, wanted, "generation {generation}");
+        import
+            .write(&[import.batch(
+                0,
+                0,
+                vec![ints(&[7]), texts(&[Some("x")]), texts(&[Some("y")])],
+            )])
+            .await;
+        if generation < 3 {
+            replanned(&db, &import, Mode::Append).await;
+        }
+    }
+    // Meanwhile they are its own.
+    let other = ask().await;
+    let (other_import, ids) = add(other, 1, &["f"]).await;
+    assert_eq!(ids, ["col_4"]);
+    db.store.cancel(tried).await.unwrap();
+    let (_, ids) = add(ask().await, 1, &["g", "h", "i"]).await;
+    assert_eq!(ids, ["col_2", "col_3", "col_5"]);
+
+    // What is published is never given away, whatever came to nothing before or since; and it holds nothing of those.
+    let cells = vec![ints(&[2]), texts(&[Some("mine")])];
+    other_import.write(&[other_import.batch(0, 0, cells)]).await;
+    other_import.end(1, 1, 0).await;
+    other_import.awaits().await;
+    db.store.confirm(other, 1).await.unwrap();
+    other_import.finish().await;
+    let (last, ids) = add(ask().await, 1, &["f", "j"]).await;
+    assert_eq!(ids, ["col_4", "col_6"]);
+    db.store.cancel(last.upload).await.unwrap();
+    let (_, ids) = add(ask().await, 1, &["k"]).await;
+    assert_eq!(ids, ["col_6"]);
+    let rows = walk(&db.store, no, &query(At::Head, Start::First, 10)).await;
+    let cells: Vec<_> = rows.iter().map(|row| row.cells.clone()).collect();
+    assert_eq!(
+        cells,
+        [
+            vec![json!("1"), json!(null)],
+            vec![json!("2"), json!("mine")]
+        ]
+    );
 }
 
 #[tokio::test]
@@ -564,4 +654,72 @@ async fn a_mapping_is_remembered_when_it_is_published() {
     db.store.confirm(upload, 1).await.unwrap();
     db.store.publish_if_complete(upload).await.unwrap();
     assert_eq!(db.store.mappings(no).await.unwrap(), [remembered]);
+}
+
+/// Appends one pair, whose file's column `note` goes there.
+async fn teach(db: &TestDb, dataset_no: i64, note: Option<&str>) -> i64 {
+    let upload = db.ask(db.existing(dataset_no).await, Mode::Append).await;
+    let mut plan = plan(1, Mode::Append, &PAIR, 1);
+    let mapped = |file: &str, column: Option<&str>, by| Mapped {
+        file: file.to_owned(),
+        column: column.map(str::to_owned),
+        name: String::new(),
+        by,
+    };
+    plan.file.mapping = vec![
+        mapped("number", None, MappedBy::Exact),
+        mapped("label", None, MappedBy::Chosen),
+        mapped("note", note, MappedBy::Chosen),
+    ];
+    let import = Import {
+        plan: db.store.save_plan(upload, &plan, &[]).await.unwrap(),
+        load: db.store.open_load(upload, 1).await.unwrap(),
+        store: db.store.clone(),
+        upload,
+        generation: 1,
+    };
+    write_pairs(&import, &[(9, "nine")]).await;
+    import.finish().await
+}
+
+#[tokio::test]
+async fn an_import_that_is_undone_has_taught_nothing() {
+    let db = TestDb::new().await;
+    let no = named(&db, &[(1, "one")]).await;
+    let note = async || {
+        let mappings = db.store.mappings(no).await.unwrap();
+        assert!(mappings.len() <= 1, "{mappings:?}");
+        mappings.first().map(|known| known.columns["note"].clone())
+    };
+    let restore = async |version| {
+        let restored = db.store.restore(no, db.member, version, "").await.unwrap();
+        assert!(
+            matches!(restored, Restored::Published { .. }),
+            "{restored:?}"
+        );
+    };
+    let col_2 = Some(Some("col_2".to_owned()));
+    assert_eq!(note().await, None);
+    assert_eq!(teach(&db, no, None).await, 2);
+    assert_eq!(teach(&db, no, None).await, 3);
+    assert_eq!(note().await, Some(None));
+    assert_eq!(teach(&db, no, Some("col_2")).await, 4);
+    assert_eq!(note().await, col_2);
+
+    restore(3).await;
+    assert_eq!(note().await, Some(None));
+    restore(1).await;
+    assert_eq!(note().await, None);
+    // And back again, one by one.
+    restore(2).await;
+    assert_eq!(note().await, Some(None));
+    restore(4).await;
+    assert_eq!(note().await, col_2);
+    restore(6).await;
+    assert_eq!(note().await, None);
+    // What is taught from there on is undone by itself.
+    assert_eq!(teach(&db, no, None).await, 10);
+    assert_eq!(note().await, Some(None));
+    restore(8).await;
+    assert_eq!(note().await, col_2);
 }

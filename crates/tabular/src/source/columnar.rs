@@ -15,7 +15,6 @@ use arrow_array::{
     },
 };
 use arrow_schema::{DataType, TimeUnit};
-use contracts::plan::COLUMNS_MAX;
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, errors::ParquetError};
 
 use super::{
@@ -28,6 +27,8 @@ use crate::FileError;
 
 /// Rows that are decoded at once.
 const ROWS: usize = 1_024;
+/// Columns that are decoded side by side, each in memory of its own, left out or not.
+const READ_COLUMNS_MAX: usize = 1_000;
 
 pub(super) fn pour(input: &Input, take: &mut Take<'_>) -> Result<(), FileError> {
     let reader = unharmed(damaged, || {
@@ -38,7 +39,7 @@ pub(super) fn pour(input: &Input, take: &mut Take<'_>) -> Result<(), FileError> 
         }
         let builder = ParquetRecordBatchReaderBuilder::try_new(input.clone()).map_err(fault)?;
         let columns = builder.schema().fields().len();
-        if columns > COLUMNS_MAX {
+        if columns > READ_COLUMNS_MAX {
             return Err(FileError::TooManyColumns { columns });
         }
         builder.with_batch_size(ROWS).build().map_err(fault)

@@ -229,6 +229,11 @@ impl Source {
         &self.kind
     }
 
+    /// Tells the plan what only showed when the file was read.
+    pub fn complete(&self, plan: &mut FilePlan) {
+        plan.kind.first_column = self.kind.first_column;
+    }
+
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
@@ -296,7 +301,10 @@ impl Source {
                     json::pour(reader, *shape, keys, &mut take)
                 })?;
             }
-            Content::Workbook { workbook, kept } => *kept = pour_and_keep(workbook, &mut take)?,
+            Content::Workbook { workbook, kept } => {
+                *kept = pour_and_keep(workbook, &mut take)?;
+                self.kind.first_column = workbook.first_column();
+            }
             Content::Parquet => columnar::pour(input, &mut take)?,
         }
         Ok(())
@@ -367,6 +375,7 @@ impl Source {
                 format,
                 container: None,
                 sheet: Some(workbook.sheet().to_owned()),
+                first_column: 0,
                 sheets: workbook.sheets(),
             },
             notes,
@@ -405,6 +414,18 @@ pub(crate) fn names_columns(format: FileFormat) -> bool {
         format,
         FileFormat::Ndjson | FileFormat::Json | FileFormat::Parquet
     )
+}
+
+/// A column as spreadsheets name it: `A`, `B`, … `Z`, `AA`.
+pub(crate) fn column_letters(column: u64) -> String {
+    let mut letters = Vec::new();
+    let mut left = column + 1;
+    while left > 0 {
+        left -= 1;
+        letters.push(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    letters.into_iter().rev().collect()
 }
 
 fn nested(member: Option<&str>) -> FileError {

@@ -11,7 +11,7 @@ use calamine::{
 use contracts::plan::FileFormat;
 
 use super::{
-    Asked, Input, Note, Take, compound,
+    Asked, Input, Note, Take, column_letters, compound,
     delimited::Writer,
     package,
     packed::{choices, inner_fault, limit, names},
@@ -43,6 +43,8 @@ enum Book {
 pub(super) struct Workbook {
     book: Book,
     sheet: String,
+    /// Of the table, once it was read.
+    first_column: u32,
 }
 
 impl fmt::Debug for Workbook {
@@ -138,7 +140,12 @@ impl Workbook {
                     )));
                 }
                 let sheet = wanted.to_owned();
-                return Ok((Self { book, sheet }, Vec::new(), Vec::new()));
+                let workbook = Self {
+                    book,
+                    sheet,
+                    first_column: 0,
+                };
+                return Ok((workbook, Vec::new(), Vec::new()));
             }
             let mut filled = Vec::new();
             for sheet in &sheets {
@@ -183,7 +190,12 @@ impl Workbook {
             }
             notes.extend(limit(&mut beside, "sheets"));
             let sheet = chosen.name.clone();
-            Ok((Self { book, sheet }, beside, notes))
+            let workbook = Self {
+                book,
+                sheet,
+                first_column: 0,
+            };
+            Ok((workbook, beside, notes))
         })
     }
 
@@ -203,8 +215,8 @@ impl Workbook {
     }
 
     pub(super) fn pour(&mut self, take: &mut Take<'_>) -> Result<(), FileError> {
-        let Self { book, sheet } = self;
-        unharmed(damaged, || {
+        let Self { book, sheet, .. } = self;
+        self.first_column = unharmed(damaged, || {
             let mut rows = Rows::new(sheet, take);
             book.read(sheet, &mut |cell| match cell {
                 Found::From(column) => {
@@ -214,7 +226,12 @@ impl Workbook {
                 Found::Cell(row, column, text) => rows.cell(row, column, text),
             })?;
             rows.finish()
-        })
+        })?;
+        Ok(())
+    }
+
+    pub(super) fn first_column(&self) -> u32 {
+        self.first_column
     }
 }
 
@@ -680,31 +697,22 @@ impl<'a> Rows<'a> {
         self.out.end_record()
     }
 
-    fn finish(mut self) -> Result<(), FileError> {
+    /// Answers the table's first column.
+    fn finish(mut self) -> Result<u32, FileError> {
         self.end_row()?;
         self.look_ahead()?;
-        self.out.flush()
+        self.out.flush()?;
+        Ok(self.left)
     }
 
     fn damaged(&self, row: u32, column: u32, what: &str) -> FileError {
         FileError::Unreadable(format!(
-            "The workbook is damaged: the cell {} {what}. Open it, save it again and upload that.",
-            cell_name(self.sheet, u64::from(row) + 1, column)
+            "The workbook is damaged: the cell {}!{}{} {what}. Open it, save it again and upload that.",
+            self.sheet,
+            column_letters(u64::from(column)),
+            u64::from(row) + 1
         ))
     }
-}
-
-/// `Sheet1!C7`, of a row from 1 and a column from 0.
-pub(crate) fn cell_name(sheet: &str, row: u64, column: u32) -> String {
-    let mut letters = Vec::new();
-    let mut left = column + 1;
-    while left > 0 {
-        left -= 1;
-        letters.push(char::from(b'A' + (left % 26) as u8));
-        left /= 26;
-    }
-    let letters: String = letters.into_iter().rev().collect();
-    format!("{sheet}!{letters}{row}")
 }
 
 pub(super) fn damaged() -> FileError {

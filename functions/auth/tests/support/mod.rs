@@ -11,12 +11,13 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use platform::{config::Settings, http::HttpConfig};
 use secrecy::ExposeSecret;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
+use testbase::Database;
+pub use testbase::ORIGIN;
 use tower::ServiceExt;
 
 pub use provider::{FakeProvider, Person};
 
-pub const ORIGIN: &str = "http://localhost:8080";
 pub const ACCESS: &str = "__Host-gridkeep-8080";
 pub const REFRESH: &str = "__Secure-gridkeep-refresh-8080";
 
@@ -25,32 +26,19 @@ pub struct Deployment {
     pub deps: Arc<Deps>,
     pub router: Router,
     pub provider: FakeProvider,
-}
-
-fn admin_url(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} must name a server to make test databases on: run `make test`")
-    })
+    _database: Database,
 }
 
 /// A database for one test, with the schema in it.
-async fn database() -> String {
-    let admin = admin_url("GRIDKEEP_TEST_PG_URL");
-    let name = format!("identity_{}", ulid::Ulid::new().to_string().to_lowercase());
-    let mut connection = PgConnection::connect(&admin).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(format!("create database {name}")))
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    let mut url: url::Url = admin.parse().unwrap();
-    url.set_path(&name);
-    let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
+async fn database() -> Database {
+    let database = Database::create("identity").await;
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
     let schema = include_str!("../../../../crates/store/migrations/0001_spine.sql");
     sqlx::raw_sql(schema)
         .execute(&mut connection)
         .await
         .unwrap();
-    url.to_string()
+    database
 }
 
 impl Deployment {
@@ -63,15 +51,18 @@ impl Deployment {
             platform::telemetry::init(false);
         }
         let provider = FakeProvider::start().await;
+        let database = database().await;
         let key = auth::keys::generate().unwrap();
-        let mut mongo: url::Url = admin_url("GRIDKEEP_TEST_MONGO_URL").parse().unwrap();
+        let mongo = std::env::var("GRIDKEEP_TEST_MONGO_URL")
+            .unwrap_or_else(|_| panic!("GRIDKEEP_TEST_MONGO_URL is a MongoDB: run `make test`"));
+        let mut mongo: url::Url = mongo.parse().unwrap();
         mongo.set_path(&format!(
             "identity_{}",
             ulid::Ulid::new().to_string().to_lowercase()
         ));
         let mut map: BTreeMap<String, String> = [
             ("GRIDKEEP_PUBLIC_URL", ORIGIN),
-            ("GRIDKEEP_PG_URL", &database().await),
+            ("GRIDKEEP_PG_URL", &database.url),
             ("GRIDKEEP_MONGO_URL", mongo.as_str()),
             ("GRIDKEEP_OIDC_ISSUER", &provider.issuer),
             ("GRIDKEEP_OIDC_CLIENT_ID", provider::CLIENT_ID),
@@ -100,6 +91,7 @@ impl Deployment {
             deps,
             router,
             provider,
+            _database: database,
         }
     }
 

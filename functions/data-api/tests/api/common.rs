@@ -4,12 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use axum::{
-    Router,
-    body::{Body, Bytes},
-};
+use axum::{Router, body::Body};
 use contracts::{
-    DatasetId, UploadId, UserId,
+    DatasetId, UploadId,
     dataset::{Column, ColumnType},
     events::{BatchMeta, EndOfLoad},
     plan::{BATCH_BYTES, BATCH_ROWS, Dialect, FilePlan, ObjectRef, Plan, PlannedColumn},
@@ -17,23 +14,16 @@ use contracts::{
     upload::{Confirm, Mode, Target},
 };
 use data_api::{Config, Deps};
-use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::BodyExt;
+use http::{StatusCode, header};
 use platform::{
-    auth::hash_api_token,
     config::Settings,
     http::{HttpConfig, layer},
 };
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 use store::{IncomingBatch, NewImport, Publish, Store};
-use tower::ServiceExt;
-use ulid::Ulid;
-
-const ORIGIN: &str = "http://localhost:8080";
-/// The public key of RFC 8037's example: nobody signs with it here, people come with API tokens.
-const JWKS: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "test", "alg": "EdDSA",
-    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+pub use testbase::{Answer, Person};
+use testbase::{Database, JWKS, ORIGIN};
 
 pub struct App {
     pub store: Store,
@@ -42,29 +32,9 @@ pub struct App {
     _database: Database,
 }
 
-/// Somebody with an API token.
-#[derive(Clone)]
-pub struct Person {
-    pub id: UserId,
-    token: String,
-}
-
-impl Person {
-    /// The header line that says who it is.
-    pub fn bearer(&self) -> String {
-        format!("Authorization: Bearer {}", self.token)
-    }
-}
-
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Value,
-}
-
 impl App {
     pub async fn start() -> Self {
-        let database = Database::create().await;
+        let database = Database::create("data_api").await;
         let settings = Settings::from_map(BTreeMap::from(
             [
                 ("GRIDKEEP_PG_URL", database.url.as_str()),
@@ -96,51 +66,15 @@ impl App {
     }
 
     pub async fn person(&self, name: &str) -> Person {
-        let person = Person {
-            id: UserId::generate(),
-            token: format!("gk_{}", Ulid::new()),
-        };
-        let id = person.id.to_string();
-        sqlx::query(
-            "insert into gk.member (id, email, name) values ($1, $2 || '@example.org', $2)",
-        )
-        .bind(&id)
-        .bind(name)
-        .execute(&self.pool)
-        .await
-        .unwrap();
-        sqlx::query(
-            "insert into gk.api_token (id, member, hash, name) values ($1, $2, $3, 'test')",
-        )
-        .bind(format!("tok_{id}"))
-        .bind(&id)
-        .bind(hash_api_token(&person.token).as_slice())
-        .execute(&self.pool)
-        .await
-        .unwrap();
-        person
+        Person::join(&self.pool, name).await
     }
 
     pub async fn share(&self, dataset: DatasetId, with: &Person, role: &str) {
-        sqlx::query(
-            "insert into gk.dataset_grant (dataset, member, role) select no, $2, $3 from gk.dataset where id = $1
-             on conflict (member, dataset) do update set role = excluded.role",
-        )
-        .bind(dataset.to_string())
-        .bind(with.id.to_string())
-        .bind(role)
-        .execute(&self.pool)
-        .await
-        .unwrap();
+        with.gets(&self.pool, dataset, Some(role)).await;
     }
 
     pub async fn unshare(&self, dataset: DatasetId, with: &Person) {
-        sqlx::query("delete from gk.dataset_grant where member = $2 and dataset = (select no from gk.dataset where id = $1)")
-            .bind(dataset.to_string())
-            .bind(with.id.to_string())
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        with.gets(&self.pool, dataset, None).await;
     }
 
     pub async fn send(
@@ -151,12 +85,9 @@ impl App {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .header(header::HOST, "localhost:8080");
+        let mut request = testbase::ask(method, path);
         if let Some(person) = by {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {}", person.token));
+            request = request.header(header::AUTHORIZATION, person.bearer());
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -168,32 +99,15 @@ impl App {
             }
             None => Body::empty(),
         };
-        let (parts, bytes) = self.answer(request.body(body).unwrap()).await;
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: if bytes.is_empty() {
-                Value::Null
-            } else {
-                serde_json::from_slice(&bytes).unwrap()
-            },
-        }
-    }
-
-    async fn answer(&self, request: Request<Body>) -> (http::response::Parts, Bytes) {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        (parts, body.collect().await.unwrap().to_bytes())
+        testbase::answer(&self.router, request.body(body).unwrap()).await
     }
 
     /// The text of an answer that is no JSON.
     pub async fn text(&self, path: &str, by: &Person) -> String {
-        let request = Request::builder()
-            .uri(format!("/api/v1{path}"))
-            .header(header::HOST, "localhost:8080")
-            .header(header::AUTHORIZATION, format!("Bearer {}", by.token));
-        let (parts, bytes) = self.answer(request.body(Body::empty()).unwrap()).await;
-        assert_eq!(parts.status, StatusCode::OK);
+        let request = testbase::ask("GET", path).header(header::AUTHORIZATION, by.bearer());
+        let request = request.body(Body::empty()).unwrap();
+        let (status, _, bytes) = testbase::answer_bytes(&self.router, request).await;
+        assert_eq!(status, StatusCode::OK);
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
@@ -399,44 +313,4 @@ impl Table {
         }
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
     }
-}
-
-/// A database that is dropped with the test.
-struct Database {
-    admin: String,
-    name: String,
-    url: String,
-}
-
-impl Database {
-    async fn create() -> Self {
-        let admin = std::env::var("GRIDKEEP_TEST_PG_URL")
-            .expect("GRIDKEEP_TEST_PG_URL is an admin URL of a PostgreSQL");
-        let name = format!("data_api_{}", Ulid::new().to_string().to_lowercase());
-        execute(&admin, format!("create database {name}")).await;
-        let url = format!("{}/{name}", admin.rsplit_once('/').unwrap().0);
-        Self { admin, name, url }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let (admin, name) = (self.admin.clone(), self.name.clone());
-        // Also when the test has failed: a thread of its own, because the test's runtime is in use.
-        let gone = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(execute(
-                &admin,
-                format!("drop database {name} with (force)"),
-            ));
-        })
-        .join();
-        assert!(gone.is_ok() || std::thread::panicking());
-    }
-}
-
-async fn execute(url: &str, sql: String) {
-    use sqlx::{Connection, Executor};
-    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-    connection.execute(AssertSqlSafe(sql)).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! data-api over its router, against a real PostgreSQL.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod commits;
 mod common;

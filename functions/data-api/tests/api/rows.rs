@@ -526,7 +526,7 @@ async fn a_page_of_a_hundred_rows_is_quick() {
     for no in 0..300 {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let request = format!(
-            "GET /api/v1/datasets/{dataset}/rows?position={} HTTP/1.1\r\nHost: localhost:8080\r\n{}\r\n\r\n",
+            "GET /api/v1/datasets/{dataset}/rows?position={} HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: {}\r\n\r\n",
             no * 1_000,
             owner.bearer(),
         );

@@ -6,25 +6,19 @@ use std::{
 };
 
 use axum::{Router, body::Body};
-use contracts::{DatasetId, UserId};
-use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::BodyExt;
+use contracts::DatasetId;
+use http::header;
 use platform::{
-    auth::hash_api_token,
     config::Settings,
     http::{HttpConfig, layer},
+    s3::{self, S3Config},
 };
-use presign::{Config, Deps};
+use presign::{Config, Deps, Fetcher};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 use store::Store;
-use tower::ServiceExt;
-use ulid::Ulid;
-
-const ORIGIN: &str = "http://localhost:8080";
-/// The public key of RFC 8037's example: nobody signs with it here, people come with API tokens.
-const JWKS: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "test", "alg": "EdDSA",
-    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+pub use testbase::{Answer, Person};
+use testbase::{Database, JWKS, ORIGIN};
 
 pub struct App {
     pub pool: PgPool,
@@ -80,6 +74,30 @@ impl Bucket {
         }
     }
 
+    /// Puts an object past the API.
+    pub async fn put(&self, key: &str, bytes: &'static [u8]) {
+        let put = self.client().await.put_object().bucket("gridkeep").key(key);
+        let body = s3::sdk::primitives::ByteStream::from_static(bytes);
+        put.body(body).send().await.unwrap();
+    }
+
+    /// The bytes of an object.
+    pub async fn get(&self, key: &str) -> Vec<u8> {
+        let get = self.client().await.get_object().bucket("gridkeep").key(key);
+        let body = get.send().await.unwrap().body;
+        body.collect().await.unwrap().to_vec()
+    }
+
+    async fn client(&self) -> s3::sdk::Client {
+        s3::client(&S3Config {
+            endpoint: Some(self.url.clone()),
+            bucket: "gridkeep".into(),
+            region: "us-east-1".into(),
+            keys: Some(("test".into(), "test".into())),
+        })
+        .await
+    }
+
     /// Waits for the event of an object under a prefix.
     pub async fn tells_of(&self, prefix: &str) {
         while !self
@@ -111,23 +129,14 @@ pub fn refused(answer: &Answer, code: &str, pointer: &str) {
     assert_eq!(answer.headers["content-type"], "application/problem+json");
 }
 
-/// Somebody with an API token.
-#[derive(Clone)]
-pub struct Person {
-    pub id: UserId,
-    token: String,
-}
-
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Value,
-}
-
 impl App {
     /// Links live so many seconds.
     pub async fn start(mongo_url: &str, expiry_seconds: u64) -> Self {
-        let database = Database::create().await;
+        Self::start_with(mongo_url, expiry_seconds, Fetcher::new().unwrap()).await
+    }
+
+    pub async fn start_with(mongo_url: &str, expiry_seconds: u64, fetcher: Fetcher) -> Self {
+        let database = Database::create("presign").await;
         let bucket = Bucket::start().await;
         let expiry = expiry_seconds.to_string();
         let settings = Settings::from_map(BTreeMap::from(
@@ -151,7 +160,7 @@ impl App {
         let pool = PgPool::connect(&database.url).await.unwrap();
         let store = Store::new(pool.clone());
         store.migrate().await.unwrap();
-        let deps = Deps::connect(&Config::from(&settings).unwrap())
+        let deps = Deps::connect_with(&Config::from(&settings).unwrap(), fetcher)
             .await
             .unwrap();
         let router = layer(presign::router(deps), &HttpConfig::from(&settings).unwrap());
@@ -165,46 +174,12 @@ impl App {
     }
 
     pub async fn person(&self, name: &str) -> Person {
-        let person = Person {
-            id: UserId::generate(),
-            token: format!("gk_{}", Ulid::new()),
-        };
-        let id = person.id.to_string();
-        sqlx::query(
-            "insert into gk.member (id, email, name) values ($1, $2 || '@example.org', $2)",
-        )
-        .bind(&id)
-        .bind(name)
-        .execute(&self.pool)
-        .await
-        .unwrap();
-        sqlx::query(
-            "insert into gk.api_token (id, member, hash, name) values ($1, $2, $3, 'test')",
-        )
-        .bind(format!("tok_{id}"))
-        .bind(&id)
-        .bind(hash_api_token(&person.token).as_slice())
-        .execute(&self.pool)
-        .await
-        .unwrap();
-        person
+        Person::join(&self.pool, name).await
     }
 
     /// Grants a role, or takes it away.
     pub async fn share(&self, dataset: DatasetId, with: &Person, role: Option<&str>) {
-        let sql = match role {
-            Some(_) => "insert into gk.dataset_grant (dataset, member, role) select no, $2, $3 from gk.dataset where id = $1
-                 on conflict (member, dataset) do update set role = excluded.role",
-            None => "delete from gk.dataset_grant g using gk.dataset d
-                 where d.id = $1 and g.dataset = d.no and g.member = $2 and $3::text is null",
-        };
-        sqlx::query(sql)
-            .bind(dataset.to_string())
-            .bind(with.id.to_string())
-            .bind(role)
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        with.gets(&self.pool, dataset, role).await;
     }
 
     pub async fn send(
@@ -216,7 +191,7 @@ impl App {
         body: Option<Value>,
     ) -> Answer {
         let mut headers = headers.to_vec();
-        let token = by.map(|person| format!("Bearer {}", person.token));
+        let token = by.map(Person::bearer);
         if let Some(token) = &token {
             headers.push((header::AUTHORIZATION.as_str(), token));
         }
@@ -234,30 +209,11 @@ impl App {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .header(header::HOST, "localhost:8080");
+        let mut request = testbase::ask(method, path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self
-            .router
-            .clone()
-            .oneshot(request.body(Body::from(body)).unwrap())
-            .await
-            .unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: if bytes.is_empty() {
-                Value::Null
-            } else {
-                serde_json::from_slice(&bytes).unwrap()
-            },
-        }
+        testbase::answer(&self.router, request.body(Body::from(body)).unwrap()).await
     }
 
     pub async fn get(&self, path: &str, by: &Person) -> Answer {
@@ -267,44 +223,4 @@ impl App {
     pub async fn post(&self, path: &str, by: &Person, body: Value) -> Answer {
         self.send("POST", path, Some(by), &[], Some(body)).await
     }
-}
-
-/// A database that is dropped with the test.
-struct Database {
-    admin: String,
-    name: String,
-    url: String,
-}
-
-impl Database {
-    async fn create() -> Self {
-        let admin = std::env::var("GRIDKEEP_TEST_PG_URL")
-            .expect("GRIDKEEP_TEST_PG_URL is an admin URL of a PostgreSQL");
-        let name = format!("presign_{}", Ulid::new().to_string().to_lowercase());
-        execute(&admin, format!("create database {name}")).await;
-        let url = format!("{}/{name}", admin.rsplit_once('/').unwrap().0);
-        Self { admin, name, url }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let (admin, name) = (self.admin.clone(), self.name.clone());
-        // Also when the test has failed: a thread of its own, because the test's runtime is in use.
-        let gone = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(execute(
-                &admin,
-                format!("drop database {name} with (force)"),
-            ));
-        })
-        .join();
-        assert!(gone.is_ok() || std::thread::panicking());
-    }
-}
-
-async fn execute(url: &str, sql: String) {
-    use sqlx::{Connection, Executor};
-    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-    connection.execute(AssertSqlSafe(sql)).await.unwrap();
 }

@@ -1,12 +1,23 @@
 //! Inbound webhooks: signed messages, sent again, changed, late, and the keys that they are signed with. MongoDB has no part in it.
 
+use std::net::SocketAddr;
+
 use contracts::{
     DatasetId,
     upload::{Mode, Target},
 };
 use http::StatusCode;
+use presign::Fetcher;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    },
+};
 
 use crate::{
     common::{Answer, App, NO_MONGO, Person, refused},
@@ -28,7 +39,10 @@ struct Hook {
 
 impl Hook {
     async fn make() -> Self {
-        let app = App::start(NO_MONGO, 900).await;
+        Self::of(App::start(NO_MONGO, 900).await).await
+    }
+
+    async fn of(app: App) -> Self {
         let owner = app.person("owner").await;
         let target = Target::New {
             new_name: "Towns".into(),
@@ -317,4 +331,127 @@ async fn hooks_are_their_datasets_editors_and_never_show_a_key_again() {
         .get(&format!("{path}/deliveries"), &other.owner)
         .await;
     assert_eq!(foreign.status, StatusCode::NOT_FOUND);
+}
+
+/// A server that nobody on the internet can reach: `files.example`, with a certificate that nobody trusts.
+struct FileServer {
+    at: SocketAddr,
+}
+
+impl FileServer {
+    /// Answers every request line with what it is given here, in one piece.
+    async fn start(answer: fn(&str, SocketAddr) -> String) -> Self {
+        let keys = tokio_rustls::rustls::crypto::ring::default_provider();
+        let chain = CertificateDer::pem_slice_iter(include_bytes!("tls/server.pem"));
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).unwrap();
+        let config = ServerConfig::builder_with_provider(keys.into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain.map(Result::unwrap).collect(), key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                // Whoever does not trust the certificate ends here.
+                let Ok(mut connection) = acceptor.accept(connection).await else {
+                    continue;
+                };
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    match connection.read_u8().await {
+                        Ok(byte) => request.push(byte),
+                        Err(_) => break,
+                    }
+                }
+                let request = String::from_utf8_lossy(&request);
+                let answer = answer(request.lines().next().unwrap_or_default(), at);
+                connection.write_all(answer.as_bytes()).await.unwrap();
+                connection.shutdown().await.unwrap();
+            }
+        });
+        Self { at }
+    }
+
+    /// Of somebody who trusts it and knows where it is.
+    fn fetcher(&self) -> Fetcher {
+        let root = reqwest::Certificate::from_pem(include_bytes!("tls/root.pem")).unwrap();
+        let client = reqwest::Client::builder()
+            .add_root_certificate(root)
+            .resolve("files.example", self.at);
+        Fetcher::over(client).unwrap()
+    }
+
+    fn envelope(&self, path: &str) -> Vec<u8> {
+        let url = format!("https://files.example:{}{path}", self.at.port());
+        json!({ "url": url }).to_string().into_bytes()
+    }
+}
+
+fn file_or_elsewhere(request: &str, at: SocketAddr) -> String {
+    let port = at.port();
+    let elsewhere = match request.split(' ').nth(1).unwrap_or_default() {
+        "/2026/towns.csv" => {
+            let (rows, bytes) = (std::str::from_utf8(ROWS).unwrap(), ROWS.len());
+            return format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\nconnection: close\r\n\r\n{rows}"
+            );
+        }
+        "/moved" => format!("https://files.example:{port}/2026/towns.csv"),
+        "/inside" => format!("https://127.0.0.1:{port}/2026/towns.csv"),
+        "/named" => format!("https://localhost:{port}/2026/towns.csv"),
+        "/plain" => format!("http://files.example:{port}/2026/towns.csv"),
+        _ => return "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
+    };
+    format!(
+        "HTTP/1.1 302 Found\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_message_with_a_url_is_the_file_that_lies_there() {
+    let server = FileServer::start(file_or_elsewhere).await;
+    let hook = Hook::of(App::start_with(NO_MONGO, 900, server.fetcher()).await).await;
+    let send = async |id: &str, path: &str| {
+        let body = server.envelope(path);
+        hook.send_as("application/json", id, &body, &body, 0).await
+    };
+    for (id, path) in [("msg_1", "/2026/towns.csv"), ("msg_2", "/moved")] {
+        let taken = send(id, path).await;
+        assert_eq!(taken.status, StatusCode::ACCEPTED, "{}", taken.body);
+        let key = format!(
+            "uploads/{}/towns.csv",
+            taken.body["upload_id"].as_str().unwrap()
+        );
+        // A redirect leads to the file, and the name is that of what was asked for.
+        let key = if path == "/moved" {
+            key.replace("towns.csv", "moved")
+        } else {
+            key
+        };
+        hook.app.bucket.tells_of(&key).await;
+        assert_eq!(hook.app.bucket.get(&key).await, ROWS);
+        // The file is fetched once.
+        assert_eq!(send(id, path).await.body, taken.body);
+    }
+    let before = hook.deliveries().await;
+    for path in ["/inside", "/named", "/plain", "/nowhere"] {
+        refused(&send("msg_3", path).await, "validation", "/url");
+    }
+    assert_eq!(hook.deliveries().await, before);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_prove_its_name_is_not_read_from() {
+    let server = FileServer::start(file_or_elsewhere).await;
+    let client = reqwest::Client::builder().resolve("files.example", server.at);
+    let fetcher = Fetcher::over(client).unwrap();
+    let hook = Hook::of(App::start_with(NO_MONGO, 900, fetcher).await).await;
+    let body = server.envelope("/2026/towns.csv");
+    let answer = hook
+        .send_as("application/json", "msg_1", &body, &body, 0)
+        .await;
+    refused(&answer, "validation", "/url");
 }

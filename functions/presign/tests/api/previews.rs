@@ -233,3 +233,24 @@ async fn a_viewer_looks_and_an_editor_answers() {
         assert_eq!(patch(&app, upload, person, json!({})).await.status, answer);
     }
 }
+
+#[tokio::test]
+async fn a_change_and_an_answer_stand_though_nobody_can_be_told() {
+    let app = App::start(NO_MONGO, 900).await;
+    let ada = app.person("ada").await;
+    let (upload, _) = asking(&app, &ada, new_dataset(), Mode::New, Confirm::Ask, true).await;
+    let changed = patch(&app, upload, &ada, json!({"options": {"header": false}})).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    assert_eq!(
+        (&changed.body["state"], &changed.body["generation"]),
+        (&json!("analysing"), &json!(2))
+    );
+    // The consumer sends what is owed.
+    let owed: bool =
+        sqlx::query_scalar("select work_owed_at is not null from gk.import where upload = $1")
+            .bind(upload.to_string())
+            .fetch_one(&app.pool)
+            .await
+            .unwrap();
+    assert!(owed);
+}

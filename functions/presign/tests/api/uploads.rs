@@ -257,6 +257,22 @@ async fn an_upload_that_never_came_is_failed_as_expired() {
 }
 
 #[tokio::test]
+async fn an_upload_whose_file_came_unannounced_does_not_expire() {
+    let app = App::start(NO_MONGO, 900).await;
+    let person = app.person("ada").await;
+    let target = Target::New {
+        new_name: "Late".into(),
+    };
+    let (upload, _) = import(&app, &person, target, Mode::New, Duration::ZERO).await;
+    let stored = app.store.import(upload).await.unwrap().unwrap();
+    app.bucket.put(&stored.object_key, b"a\n1\n").await;
+    let shown = app.get(&format!("/uploads/{upload}"), &person).await;
+    assert_eq!(shown.body["state"], "created", "{}", shown.body);
+    let listed = app.get("/uploads", &person).await;
+    assert_eq!(listed.body["uploads"][0]["state"], "created");
+}
+
+#[tokio::test]
 async fn an_upload_is_seen_by_those_with_a_grant_on_its_dataset_alone() {
     let app = App::start(NO_MONGO, 900).await;
     let (owner, viewer, stranger) = (

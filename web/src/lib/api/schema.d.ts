@@ -1141,6 +1141,11 @@ export interface components {
             format?: components["schemas"]["FileFormat"];
             container?: components["schemas"]["Container"] | null;
             sheet?: string | null;
+            /**
+             * Format: int32
+             * @description The column of the sheet that the table begins with; 0 is A.
+             */
+            first_column?: number;
             /** @description Where there are several to choose from: their names, the first [`CHOICES_MAX`]. */
             sheets?: string[];
         };
