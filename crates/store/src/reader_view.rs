@@ -44,13 +44,15 @@ impl Store {
             .collect();
         // Tells people what it is of, and this function whether it still is.
         let comment = format!("{dataset} {}", serde_json::to_string(&names)?);
-        let there = "select obj_description(to_regclass($1), 'pg_class')";
-        let is_there = |found: Option<String>| found.as_deref() == Some(&comment);
+        // Not by to_regclass, which asks a cache: that may not have heard yet of whoever held the lock before.
+        let there = "select obj_description(oid, 'pg_class') from pg_class \
+            where relnamespace = 'data'::regnamespace and relname = split_part($1, '.', 2)::name";
+        let is_there = |found: Option<Option<String>>| found.flatten().as_deref() == Some(&comment);
         // Without the lock: nearly every version has the columns of the one before, and commits wait for that lock.
         if is_there(
             sqlx::query_scalar(there)
                 .bind(&view)
-                .fetch_one(&self.pool)
+                .fetch_optional(&self.pool)
                 .await?,
         ) {
             return Ok(false);
@@ -62,7 +64,7 @@ impl Store {
         if is_there(
             sqlx::query_scalar(there)
                 .bind(&view)
-                .fetch_one(&mut *tx)
+                .fetch_optional(&mut *tx)
                 .await?,
         ) {
             return Ok(false);
