@@ -285,7 +285,7 @@ pub struct Preview {
     pub deleted: Vec<Row>,
     /// The first records that cannot become rows, at most 20.
     pub quarantined: Vec<Place>,
-    /// By code.
+    /// Of the file, by code; and `rows_renewed` when a merge changes so many rows that all are written anew, under new row ids.
     pub warnings: BTreeMap<String, i64>,
 }
 

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::{Error, Result, tables};
 
 /// Rows in a block at most, except where a restore brings rows back.
-const BLOCK_ROWS: i64 = 4_096;
+pub(crate) const BLOCK_ROWS: i64 = 4_096;
 /// `v_to` of a block that is open.
 pub(crate) const OPEN: i64 = i64::MAX;
 

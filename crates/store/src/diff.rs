@@ -8,7 +8,7 @@ use contracts::{
     dataset::Column,
 };
 use serde_json::Value;
-use sqlx::Row as _;
+use sqlx::{PgExecutor, Row as _};
 
 use crate::{
     At, Error, Result, Snapshot, Store, StoredColumn, cells,
@@ -20,7 +20,7 @@ use crate::{
 pub const DIFF_ROWS_MAX: u32 = 1_000;
 
 /// Row ids from, to (inclusive), in which every row may differ.
-type Ranges = (Vec<i64>, Vec<i64>);
+pub(crate) type Ranges = (Vec<i64>, Vec<i64>);
 
 /// A column of either version, and whether each has it.
 struct Compared {
@@ -51,7 +51,14 @@ impl Store {
         let before = self.resolve(dataset_no, At::Version(from)).await?;
         let now = self.resolve(dataset_no, At::Version(to)).await?;
         let columns = compared(&before, &now);
-        let ranges = self.ranges(&before, &now).await?;
+        let (old, new) = ordered(&before, &now);
+        let ranges = ranges(
+            &self.pool,
+            dataset_no,
+            (old.max_commit, &old.hidden),
+            (new.max_commit, &new.hidden),
+        )
+        .await?;
         let counts = self.counts(&before, &now, &columns, &ranges).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut rows: Vec<ChangedRow> = Vec::new();
@@ -79,26 +86,6 @@ impl Store {
             rows,
             next: next.flatten(),
         })
-    }
-
-    /// Where whole imports, and commits with new rows, lie that came or went in between.
-    async fn ranges(&self, before: &Snapshot, now: &Snapshot) -> Result<Ranges> {
-        let (old, new) = ordered(before, now);
-        let rows = sqlx::query!(
-            r#"select row_lo as "lo!", row_hi as "hi!" from gk.commit c,
-                 lateral (select c.id <= $2 and c.id <> all($3) and (c.state in ('published', 'undone') or c.state = 'swept' and c.hidden_by > $2) as old,
-                     c.id <= $4 and c.id <> all($5) and (c.state in ('published', 'undone') or c.state = 'swept' and c.hidden_by > $4) as new) has
-               where c.dataset = $1 and c.row_lo is not null and c.row_hi >= c.row_lo
-                 and (c.kind = 'import' and has.old is distinct from has.new or c.kind <> 'import' and c.id > $2 and c.id <= $4)"#,
-            old.dataset_no,
-            old.max_commit,
-            &old.hidden,
-            new.max_commit,
-            &new.hidden
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(|row| (row.lo, row.hi)).unzip())
     }
 
     /// The next rows that may differ.
@@ -266,6 +253,31 @@ impl Store {
         self.orders.keep_total(key("deleted"), counts.deleted);
         Ok(counts)
     }
+}
+
+/// Where whole imports, and commits with new rows, lie that came or went between two versions, each told by the last commit that it
+/// sees and those that are hidden from it.
+pub(crate) async fn ranges(
+    executor: impl PgExecutor<'_>,
+    dataset_no: i64,
+    old: (i64, &[i64]),
+    new: (i64, &[i64]),
+) -> Result<Ranges> {
+    let rows = sqlx::query!(
+        r#"select row_lo as "lo!", row_hi as "hi!" from gk.commit c,
+             lateral (select c.id <= $2 and c.id <> all($3) and (c.state in ('published', 'undone') or c.state = 'swept' and c.hidden_by > $2) as old,
+                 c.id <= $4 and c.id <> all($5) and (c.state in ('published', 'undone') or c.state = 'swept' and c.hidden_by > $4) as new) has
+           where c.dataset = $1 and c.row_lo is not null and c.row_hi >= c.row_lo
+             and (c.kind = 'import' and has.old is distinct from has.new or c.kind <> 'import' and c.id > $2 and c.id <= $4)"#,
+        dataset_no,
+        old.0,
+        old.1,
+        new.0,
+        new.1
+    )
+    .fetch_all(executor)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.lo, row.hi)).unzip())
 }
 
 impl Compared {

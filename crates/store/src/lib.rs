@@ -64,6 +64,7 @@ pub use hooks::{Delivery, DeliveryPage, NewDelivery, NewHook, StoredHook};
 pub use imports::{Import, ImportPage, Lease, NewImport, PlacePage};
 pub use ledger::{IncomingBatch, Refusal, Write};
 pub use mappings::StoredMapping;
+pub use merge::{MergeLimits, Sitting};
 pub use outbox::OutboxEvent;
 pub use parts::Part;
 pub use plans::OpenLoad;
@@ -82,6 +83,7 @@ pub struct Store {
     pool: PgPool,
     orders: Arc<orders::Orders>,
     snapshots: Arc<versions::Snapshots>,
+    merge_limits: MergeLimits,
 }
 
 impl Store {
@@ -91,7 +93,15 @@ impl Store {
             pool,
             orders: Arc::default(),
             snapshots: Arc::default(),
+            merge_limits: MergeLimits::default(),
         }
+    }
+
+    /// The same with merges cut up otherwise.
+    #[must_use]
+    pub fn with_merge_limits(mut self, limits: MergeLimits) -> Self {
+        self.merge_limits = limits;
+        self
     }
 
     /// Brings the schema up to date. Forward only; safe to call from several processes at once.

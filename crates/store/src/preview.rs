@@ -27,6 +27,10 @@ use crate::{
 /// Of each list: an answer can be sent up to 6 MB.
 const LIST_BYTES: usize = 1024 * 1024;
 
+/// Among the warnings when so much changes that all rows are written anew, under other ids: comparing the version with the one
+/// before tells of all of them, not of those that differ.
+const ROWS_RENEWED: &str = "rows_renewed";
+
 /// What is loaded of a generation.
 struct Loaded {
     commit: i64,
@@ -115,6 +119,9 @@ impl Store {
             };
             preview.updated = within(differing.updated(&mut tx).await?)?;
             preview.deleted = within(differing.deleted(&mut tx).await?)?;
+            if difference.is_renewed(self.merge_limits) {
+                preview.warnings.insert(ROWS_RENEWED.to_owned(), 1);
+            }
             preview.counts = Some(loaded.counts(Some(difference), 0));
         } else {
             let rows = sqlx::query_scalar!(

@@ -15,7 +15,7 @@ use crate::{
     commits::Head,
     imports::{big, end, from_word, lock_dataset},
     mappings,
-    merge::{self, Merge, Refused},
+    merge::{self, Difference, Merge, Refused, Sitting},
     plans::{head_columns, merged_columns},
     tables,
 };
@@ -26,6 +26,8 @@ pub enum Publish {
     Published { version: i64, fresh: bool },
     /// Something is still to come.
     Incomplete,
+    /// The sitting is over with more to do: call again.
+    Unfinished,
     /// All is there, or cannot be as it is: somebody has to confirm it, or to choose other options.
     Awaiting,
     /// The counts do not balance: the import has failed with this.
@@ -104,40 +106,52 @@ impl Store {
     /// is confirmed. Call it after the transaction that wrote a
     /// batch and before the ack: of two writers that overlap, neither sees the other's last batch inside its own.
     pub async fn publish_if_complete(&self, upload: UploadId) -> Result<Publish> {
+        self.publish_within(upload, None).await
+    }
+
+    /// The same, and no longer than the sitting lasts: [`Publish::Unfinished`] when it is over before.
+    pub async fn publish_within(
+        &self,
+        upload: UploadId,
+        sitting: Option<Sitting>,
+    ) -> Result<Publish> {
         let key = upload.to_string();
         let dataset_no = self.dataset_of(&key).await?;
         if self.lacks_batches(&key).await? {
             return Ok(Publish::Incomplete);
         }
-        let Some((commit, plan)) = self.merging(&key).await? else {
+        let Some(merging) = self.merging(&key).await? else {
             let published = self.publish(upload, dataset_no, None).await?;
             return Ok(published.unwrap_or(Publish::Incomplete));
         };
         let merge = Merge {
             dataset_no,
-            commit,
+            commit: merging.commit,
             upload: &key,
-            plan: &plan,
+            plan: &merging.plan,
+            is_asked: merging.is_asked,
+            limits: self.merge_limits,
         };
         for tries in 0..=merge::TRIES {
-            let under_lock = tries == merge::TRIES;
-            if !under_lock && let Err(refused) = self.work_out(&merge).await? {
+            let forced = tries == merge::TRIES;
+            if let Err(refused) = self.work_out(&merge, sitting).await? {
                 return self.refuse(upload, refused).await;
             }
             if let Some(published) = self
-                .publish(upload, dataset_no, Some((&merge, under_lock)))
+                .publish(upload, dataset_no, Some((&merge, forced)))
                 .await?
             {
                 return Ok(published);
             }
         }
-        Ok(Publish::Incomplete)
+        Ok(Publish::Unfinished)
     }
 
     /// A merge that cannot be worked out: another one will be, or the import fails.
     async fn refuse(&self, upload: UploadId, refused: Refused) -> Result<Publish> {
         match refused {
             Refused::Elsewhere => Ok(Publish::Incomplete),
+            Refused::Unfinished => Ok(Publish::Unfinished),
             Refused::Failed {
                 generation,
                 problem,
@@ -151,7 +165,8 @@ impl Store {
         }
     }
 
-    /// `None` when the head has moved since the merge's difference was worked out, unless that may be done again `under_lock`.
+    /// `None` when the head has moved since the merge's difference was worked out, and what was touched since is too much to be
+    /// looked at again under the lock, unless that is `forced`.
     async fn publish(
         &self,
         upload: UploadId,
@@ -192,22 +207,31 @@ impl Store {
         let version = before.head + 1;
         let mut receipt = load.receipt();
         let mut merged = None;
-        if let Some((merge, under_lock)) = merge {
+        if let Some((merge, forced)) = merge {
             if merge.commit != load.commit {
                 return Ok(Some(Publish::Incomplete));
             }
             let head = Head::look(&mut tx, dataset_no).await?;
-            let difference = match merge.kept(&mut tx, &head).await? {
-                Some(kept) => kept,
-                None if !under_lock => return Ok(None),
-                None => match merge.difference(&mut tx, &head).await? {
-                    Ok(difference) => difference,
-                    Err(refused) => {
-                        drop(tx);
-                        return self.refuse(upload, refused).await.map(Some);
-                    }
-                },
+            let Some(mut difference) = merge.kept(&mut tx).await?.filter(Difference::is_compared)
+            else {
+                tx.rollback().await?;
+                return Ok(None);
             };
+            match merge
+                .catch_up(&mut tx, &head, &mut difference, forced)
+                .await?
+            {
+                Ok(true) => {}
+                Ok(false) => {
+                    // Waited for: the import must not be held any more when it is worked on again.
+                    tx.rollback().await?;
+                    return Ok(None);
+                }
+                Err(refused) => {
+                    drop(tx);
+                    return self.refuse(upload, refused).await.map(Some);
+                }
+            }
             receipt.inserted = difference.inserted;
             receipt.updated = difference.updated;
             receipt.unchanged = difference.unchanged;
@@ -230,10 +254,19 @@ impl Store {
             return Ok(Some(Publish::Failed(problem)));
         }
         if load.is_asked {
+            if let Some((merge, _, difference)) = &merged {
+                merge.keep(&mut tx, difference).await?;
+            }
             wait(&mut tx, &load).await?;
             tx.commit().await?;
             tracing::info!(upload.id = %upload, "an import waits to be confirmed");
             return Ok(Some(Publish::Awaiting));
+        }
+        if let Some((merge, _, difference)) = &merged
+            && !difference.is_ready(merge.limits)
+        {
+            tx.rollback().await?;
+            return Ok(None);
         }
 
         let columns = merged_columns(
@@ -241,8 +274,12 @@ impl Store {
             &head_columns(&mut tx, dataset_no).await?,
             &load.plan,
         )?;
+        let rows = before.rows + receipt.inserted - receipt.deleted;
         let commit = match &merged {
-            Some((merge, head, difference)) => merge.write(&mut tx, head, difference).await?,
+            Some((merge, head, difference)) => match &difference.renewal {
+                Some(renewal) => merge.replace(&mut tx, version, rows, renewal).await?,
+                None => merge.write(&mut tx, head, difference).await?,
+            },
             None => {
                 if load.plan.mode == Mode::Replace {
                     hide_former(&mut tx, dataset_no, version).await?;
@@ -258,7 +295,7 @@ impl Store {
                 dataset: before.id.parse()?,
                 version,
                 commit,
-                rows: before.rows + receipt.inserted - receipt.deleted,
+                rows,
                 columns: &columns,
                 receipt: &receipt,
                 upload: Some(upload),
@@ -334,7 +371,7 @@ async fn wait(connection: &mut PgConnection, load: &Load) -> Result<()> {
 }
 
 /// The rows of a commit are there from this version on, each of its batches a block.
-async fn show(
+pub(crate) async fn show(
     connection: &mut PgConnection,
     dataset_no: i64,
     commit: i64,
@@ -406,7 +443,11 @@ async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Resu
 /// Replace: every import so far is hidden, its blocks closed, and what was edited or inserted by hand goes to history, because
 /// hiding an import does not hide rows that carry a later commit. All of that dies in a commit drawn here, under the lock: the
 /// import's own id may be older than the rows it replaces, and a row cannot die before it was born.
-async fn hide_former(connection: &mut PgConnection, dataset_no: i64, version: i64) -> Result<()> {
+pub(crate) async fn hide_former(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    version: i64,
+) -> Result<()> {
     let closing = sqlx::query_scalar!(
         r#"update gk.dataset set next_commit = next_commit + 1, max_commit = next_commit where no = $1
            returning max_commit as "closing!""#,
@@ -428,22 +469,30 @@ async fn hide_former(connection: &mut PgConnection, dataset_no: i64, version: i6
     )
     .execute(&mut *connection)
     .await?;
+    // Whatever was written by hand before an earlier replace is in history since.
     let by_hand = sqlx::query_scalar!(
-        "select id from gk.commit where dataset = $1 and kind in ('grid', 'restore', 'api', 'merge') and state = 'published'",
-        dataset_no
+        "select id from gk.commit where dataset = $1 and kind in ('grid', 'restore', 'api', 'merge') and state = 'published' \
+           and id > coalesce((select max(h.id) from gk.commit h where h.dataset = $1 and h.kind = 'hide' and h.id < $2), 0)",
+        dataset_no,
+        closing
     )
     .fetch_all(&mut *connection)
     .await?;
-    if !by_hand.is_empty() {
+    if let Some(first) = by_hand.iter().min().copied() {
+        // Found by what they took the place of and by the ids they drew: an index on `born` would cost every edit.
         let columns = tables::list(&tables::physical_names(connection, dataset_no).await?, "");
+        let (live, history) = (tables::live(dataset_no), tables::history(dataset_no));
         sqlx::query(AssertSqlSafe(format!(
-            "with gone as (delete from {} where born = any($1) returning *) \
-             insert into {} (row_id, born, died{columns}) select row_id, born, $2{columns} from gone",
-            tables::live(dataset_no),
-            tables::history(dataset_no)
+            "with touched as materialized (select row_id from {history} where died >= $3 and died = any($1) \
+               union select l.row_id from gk.commit c join {live} l on l.row_id >= c.row_lo and l.row_id <= c.row_hi \
+                 where c.dataset = $4 and c.id = any($1)), \
+             gone as (delete from {live} l using touched t where l.row_id = t.row_id and l.born = any($1) returning l.*) \
+             insert into {history} (row_id, born, died{columns}) select row_id, born, $2{columns} from gone"
         )))
         .bind(by_hand)
         .bind(closing)
+        .bind(first)
+        .bind(dataset_no)
         .execute(&mut *connection)
         .await?;
     }

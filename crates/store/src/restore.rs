@@ -135,15 +135,18 @@ async fn show_and_hide(connection: &mut PgConnection, target: &Snapshot, id: i64
         ids.push(row.id);
         signs.push(1);
     }
+    // Of an import's rows those are not live any more that history has: to count the live ones would be to read them all.
     let counts: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(format!(
-        "select sign, count(*) from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) i (lo, hi, id, sign) \
-         join {} l on l.row_id >= i.lo and l.row_id <= i.hi and l.born = i.id group by sign",
-        tables::live(no)
+        "select i.sign, coalesce(sum(l.rows - h.rows), 0)::bigint from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) i (lo, hi, id, sign) \
+         cross join lateral (select coalesce(sum(rows), 0) as rows from gk.ledger where commit = i.id and dataset = $5) l \
+         cross join lateral (select count(*) as rows from {} where row_id >= i.lo and row_id <= i.hi and born = i.id) h group by i.sign",
+        tables::history(no)
     )))
     .bind(los)
     .bind(his)
     .bind(ids)
     .bind(signs)
+    .bind(no)
     .fetch_all(connection)
     .await?;
     let count = |wanted: i64| {

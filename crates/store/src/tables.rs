@@ -29,6 +29,11 @@ pub(crate) fn difference(dataset_no: i64, commit: i64) -> String {
     format!("data.d_{dataset_no}_difference_{commit}")
 }
 
+/// Where rows went that came up while a merge's content was written anew.
+pub(crate) fn late(dataset_no: i64, commit: i64) -> String {
+    format!("data.d_{dataset_no}_late_{commit}")
+}
+
 pub(crate) fn reader_view(dataset_no: i64) -> String {
     format!("data.v_{dataset_no}")
 }
@@ -142,14 +147,16 @@ pub(crate) async fn drop_staged(
     dataset_no: i64,
     commit: i64,
 ) -> Result<()> {
-    let statement = format!(
-        "drop table if exists {}, {}",
+    // In this order, each by itself: who makes one of the others reads the first, and to drop it waits for them.
+    for table in [
         staged(dataset_no, commit),
-        difference(dataset_no, commit)
-    );
-    sqlx::query(AssertSqlSafe(statement))
-        .execute(connection)
-        .await?;
+        difference(dataset_no, commit),
+        late(dataset_no, commit),
+    ] {
+        sqlx::query(AssertSqlSafe(format!("drop table if exists {table}")))
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 

@@ -31,6 +31,8 @@ const LINGER: Duration = Duration::from_millis(250);
 const LONG_POLL: Duration = Duration::from_secs(2);
 /// Kept back before the deadline for the group that is being written.
 const CLOSING_MAX: Duration = Duration::from_secs(10);
+/// What one import's merge may take at a time, so that the others are attended to as well.
+const MERGE_SLICE: Duration = Duration::from_secs(10);
 /// How often the host looks after what no message announces.
 const ATTEND_EVERY: Duration = Duration::from_secs(2);
 const RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -53,6 +55,8 @@ pub struct DrainReport {
     pub relayed: u64,
     /// Widgets that it brought to a new version.
     pub refreshed: u64,
+    /// Merges that took a step and are not done.
+    pub unfinished: u64,
     /// Whether it stopped at its deadline with more to do, and woke the next.
     pub more: bool,
 }
@@ -66,6 +70,7 @@ impl std::ops::AddAssign for DrainReport {
         self.published += other.published;
         self.relayed += other.relayed;
         self.refreshed += other.refreshed;
+        self.unfinished += other.unfinished;
         self.more |= other.more;
     }
 }
@@ -74,6 +79,8 @@ impl std::ops::AddAssign for DrainReport {
 #[derive(Debug)]
 pub(crate) struct Sitting {
     closing: Option<Instant>,
+    /// When the process may be gone.
+    deadline: Option<Instant>,
     stopped: AtomicBool,
     /// How long one fetch waits for a first message.
     linger: Duration,
@@ -86,6 +93,7 @@ impl Sitting {
         let left = deadline.saturating_duration_since(Instant::now());
         Self {
             closing: Some(deadline - (left / 5).min(CLOSING_MAX)),
+            deadline: Some(deadline),
             stopped: AtomicBool::new(false),
             linger: LINGER,
             ends_when_empty: true,
@@ -95,6 +103,7 @@ impl Sitting {
     fn endless() -> Self {
         Self {
             closing: None,
+            deadline: None,
             stopped: AtomicBool::new(false),
             linger: LONG_POLL,
             ends_when_empty: false,
@@ -103,6 +112,15 @@ impl Sitting {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.stopped.load(Ordering::Relaxed) || self.closing.is_some_and(|at| Instant::now() >= at)
+    }
+
+    /// How long a merge may be worked on before others are.
+    pub(crate) fn slice(&self) -> store::Sitting {
+        let until = Instant::now() + MERGE_SLICE;
+        store::Sitting {
+            until: self.closing.map_or(until, |closing| closing.min(until)),
+            end: self.deadline,
+        }
     }
 
     pub(crate) fn linger(&self) -> Duration {
@@ -126,7 +144,7 @@ impl Sitting {
 /// When a server fails it. Nothing is lost then: drain again.
 pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error> {
     let sitting = Arc::new(Sitting::until(deadline));
-    let mut report = attend(deps).await?;
+    let mut report = attend(deps, &sitting).await?;
     let writers: Vec<_> = (0..WRITERS)
         .map(|_| {
             let (deps, sitting) = (deps.clone(), Arc::clone(&sitting));
@@ -144,10 +162,16 @@ pub async fn drain(deps: &Deps, deadline: Instant) -> Result<DrainReport, Error>
     if let Some(error) = failed {
         return Err(error);
     }
+    let mut unfinished = report.unfinished > 0;
+    while unfinished && !sitting.is_closing() {
+        let attended = attend(deps, &sitting).await?;
+        unfinished = attended.unfinished > 0;
+        report += attended;
+    }
     report.relayed += relay(deps).await?;
     tell_outcomes(deps).await?;
     report += views::run(deps, &sitting).await?;
-    if sitting.is_closing() && has_work(deps).await? {
+    if unfinished || sitting.is_closing() && has_work(deps).await? {
         report.more = true;
         deps.wake.send_wake("a drain came to its deadline").await?;
     }
@@ -194,11 +218,11 @@ pub async fn run_loop(deps: Arc<Deps>, shutdown: impl Future<Output = ()> + Send
     tasks.spawn(async move {
         go_on(&refreshing, || views::run(&refresher, &refreshing)).await;
     });
-    let attendant = Arc::clone(&deps);
+    let (attendant, attending_until) = (Arc::clone(&deps), Arc::clone(&sitting));
     let attending = async {
         let mut failures = 0;
         loop {
-            if let Err(error) = keep_attending(&attendant, &mut failures).await {
+            if let Err(error) = keep_attending(&attendant, &attending_until, &mut failures).await {
                 pause(&mut failures, &error).await;
             }
         }
@@ -233,17 +257,20 @@ where
     }
 }
 
-async fn keep_attending(deps: &Deps, failures: &mut u32) -> Result<(), Error> {
+async fn keep_attending(deps: &Deps, sitting: &Sitting, failures: &mut u32) -> Result<(), Error> {
     let mut woken = deps
         .nats
         .subscribe(WAKE_SUBJECT)
         .await
         .map_err(|e| Error::Fetch(e.into()))?;
     loop {
-        attend(deps).await?;
+        let unfinished = attend(deps, sitting).await?.unfinished > 0;
         relay(deps).await?;
         tell_outcomes(deps).await?;
         *failures = 0;
+        if unfinished {
+            continue;
+        }
         let _either = tokio::time::timeout(ATTEND_EVERY, woken.next()).await;
         // A load wakes more than once; one look serves all.
         while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, woken.next()).await {}
@@ -251,12 +278,12 @@ async fn keep_attending(deps: &Deps, failures: &mut u32) -> Result<(), Error> {
 }
 
 /// What no message announces: imports that were confirmed or whose last ack was lost after everything was written, the further tables
-/// of files, and the housekeeping.
-async fn attend(deps: &Deps) -> Result<DrainReport, Error> {
+/// of files, merges that are worked out step by step, each a slice of the time, and the housekeeping.
+async fn attend(deps: &Deps, sitting: &Sitting) -> Result<DrainReport, Error> {
     let mut report = DrainReport::default();
     for upload in deps.store.complete_imports().await? {
         // One that cannot be published now must not keep the others waiting.
-        if let Err(error) = writer::publish(deps, upload, &mut report).await {
+        if let Err(error) = writer::publish(deps, upload, sitting, &mut report).await {
             tracing::warn!(upload.id = %upload, error = error::chain(&error), "an import that is complete could not be published");
         }
     }

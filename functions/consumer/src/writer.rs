@@ -235,6 +235,7 @@ async fn settle(
                 upload,
                 generation,
                 held,
+                sitting,
                 report,
                 wrote: false,
             };
@@ -267,6 +268,7 @@ struct ImportWriter<'h, 'd, 'r> {
     upload: UploadId,
     generation: i32,
     held: &'h mut Held<'d>,
+    sitting: &'h Sitting,
     report: &'r mut DrainReport,
     /// Whether anything was taken: only then can it have become complete.
     wrote: bool,
@@ -283,7 +285,11 @@ impl ImportWriter<'_, '_, '_> {
             self.end(at, end).await?;
         }
         if self.wrote {
-            publish(self.held.deps, self.upload, self.report).await?;
+            let publish = publish(self.held.deps, self.upload, self.sitting, self.report);
+            tokio::select! {
+                published = publish => published?,
+                () = self.held.keep() => unreachable!("keeping never ends"),
+            }
         }
         for at in messages {
             self.held.ack(at).await?;
@@ -414,9 +420,14 @@ impl ImportWriter<'_, '_, '_> {
 pub(crate) async fn publish(
     deps: &Deps,
     upload: UploadId,
+    sitting: &Sitting,
     report: &mut DrainReport,
 ) -> Result<(), Error> {
-    match deps.store.publish_if_complete(upload).await? {
+    let published = deps
+        .store
+        .publish_within(upload, Some(sitting.slice()))
+        .await?;
+    match published {
         Publish::Published {
             version,
             fresh: true,
@@ -429,6 +440,10 @@ pub(crate) async fn publish(
         Publish::Failed(problem) => {
             tracing::warn!(upload.id = %upload, problem.code = ?problem.code, problem = problem.detail, "an import cannot be published");
             return ask_for_tables(deps).await;
+        }
+        Publish::Unfinished => {
+            report.unfinished += 1;
+            return Ok(());
         }
         Publish::Awaiting => {}
         Publish::Published { .. } | Publish::Incomplete | Publish::Over(_) => return Ok(()),

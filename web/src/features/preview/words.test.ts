@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { firstShown, placeOf, rest, summary } from './words';
+import { firstShown, isRenewed, placeOf, rest, summary, warningsOfFile } from './words';
 
 const none = { inserted: 0, updated: 0, unchanged: 0, superseded: 0, deleted: 0, quarantined: 0 };
 
@@ -10,6 +10,12 @@ describe('a preview in words', () => {
     expect(summary({ ...none, deleted: 1 }, 'sync')).toBe('1 row will be deleted.');
     expect(summary({ ...none, inserted: 2, deleted: 9 }, 'replace')).toBe('2 rows will be added, 9 replaced.');
     expect(summary({ ...none, unchanged: 4 }, 'upsert')).toBe('No row will be added or changed.');
+  });
+
+  it('counts only those warnings that have a place in the file', () => {
+    expect(warningsOfFile({ short_row: 3, long_row: 1, rows_renewed: 1 })).toBe(4);
+    expect(isRenewed({ short_row: 3 })).toBe(false);
+    expect(isRenewed({ rows_renewed: 1 })).toBe(true);
   });
 
   it('tells what stays as it is', () => {

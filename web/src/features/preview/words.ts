@@ -2,6 +2,16 @@
 import type { MappedBy, Mode, PreviewCounts, Problem } from '@/lib/api/types';
 import { count, plural } from '@/lib/format';
 
+/** Of all warnings the one that is about what is written, not about a place in the file. */
+const RENEWED = 'rows_renewed';
+
+/** Warnings that have their places in the file. */
+export const warningsOfFile = (warnings: Record<string, number>): number =>
+  Object.entries(warnings).reduce((sum, [code, n]) => (code === RENEWED ? sum : sum + n), 0);
+
+/** Whether all rows are written anew, because so many of them change. */
+export const isRenewed = (warnings: Record<string, number>): boolean => RENEWED in warnings;
+
 /** "1,204 rows will be added, 37 changed, 5 set aside." The first part names the rows; what is none is not told. */
 export function summary(counts: PreviewCounts, mode: Mode): string {
   const parts: [number, string][] = [

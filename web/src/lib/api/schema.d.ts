@@ -1499,7 +1499,7 @@ export interface components {
             deleted: components["schemas"]["Row"][];
             /** @description The first records that cannot become rows, at most 20. */
             quarantined: components["schemas"]["Place"][];
-            /** @description By code. */
+            /** @description Of the file, by code; and `rows_renewed` when a merge changes so many rows that all are written anew, under new row ids. */
             warnings: {
                 [key: string]: number;
             };

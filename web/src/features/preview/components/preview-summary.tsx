@@ -8,7 +8,7 @@ import type { Preview, Upload } from '@/lib/api/types';
 import { bytes, plural } from '@/lib/format';
 
 import type { PreviewState } from '../use-preview';
-import { hasControl, placeOf, rest, summary } from '../words';
+import { hasControl, isRenewed, placeOf, rest, summary, warningsOfFile } from '../words';
 import { ProblemAt } from './problem-at';
 
 interface PreviewSummaryProps {
@@ -21,7 +21,7 @@ interface PreviewSummaryProps {
 export function PreviewSummary({ upload, state, preview }: PreviewSummaryProps) {
   const item = useTracked().find(({ key }) => key === upload.id);
   const { confirmed, isReading, isKeyless } = state;
-  const warned = Object.values(preview?.warnings ?? {}).reduce((sum, n) => sum + n, 0);
+  const warned = warningsOfFile(preview?.warnings ?? {});
   const counts = isReading || isKeyless ? null : preview?.counts;
   return (
     <section className="card preview-sum" aria-label="What the import will do">
@@ -32,6 +32,12 @@ export function PreviewSummary({ upload, state, preview }: PreviewSummaryProps) 
         {upload.mode === 'new' ? <>Makes the dataset <b>{upload.dataset_name}</b></> : <>Into <Link to="/datasets/$id" params={{ id: upload.dataset_id }}>{upload.dataset_name}</Link></>} · {bytes(upload.bytes_total)} · {upload.confirm === 'auto' ? 'imported as soon as it is read' : 'nobody sees the rows before you import them'}
       </p>
       {counts && rest(counts) ? <p className="small faint">{rest(counts)}</p> : null}
+      {counts && preview && isRenewed(preview.warnings) ? (
+        <div className="notice warn">
+          <RefreshCw size={15} aria-hidden />
+          <span>So many rows change that all rows are written anew, under new row ids. Comparing this version with the one before will show every row as replaced.</span>
+        </div>
+      ) : null}
       {upload.problem || !isReading || !item ? null : <UploadProgress item={item} />}
       {state.moved ? (
         <div className="notice warn" role="alert">

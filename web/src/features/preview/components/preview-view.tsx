@@ -14,7 +14,7 @@ import { useNarrow } from '@/lib/use-narrow';
 import { keepsColumns, landingColumns } from '../columns';
 import { isReadingOption, withType } from '../options';
 import type { PreviewState } from '../use-preview';
-import { placeOf } from '../words';
+import { placeOf, warningsOfFile } from '../words';
 import { Apart } from './apart';
 import { ColumnMapping } from './column-mapping';
 import { Destination } from './destination';
@@ -76,7 +76,7 @@ export function PreviewView({ upload, state }: PreviewViewProps) {
         {counts && preview && dataset ? <RowChanges dataset={dataset} preview={preview} counts={counts} /> : null}
         {isShown ? <ColumnMapping plan={plan} options={options} dataset={keepsColumns(upload.mode) ? dataset : null} problem={problem} isLocked={isLocked} onChange={setOptions} /> : null}
         {preview && !isReading ? <SetAside places={preview.quarantined} total={counts?.quarantined ?? null} /> : null}
-        {preview && !isReading ? <Warnings id={upload.id} generation={preview.generation} total={Object.values(preview.warnings).reduce((sum, n) => sum + n, 0)} /> : null}
+        {preview && !isReading ? <Warnings id={upload.id} generation={preview.generation} total={warningsOfFile(preview.warnings)} /> : null}
       </div>
       {isShown ? (
         <aside className="preview-side" aria-label="Choices">
