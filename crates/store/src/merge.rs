@@ -695,6 +695,19 @@ impl Merge<'_> {
         Ok(id)
     }
 
+    /// A key of the file that several rows of the dataset have.
+    fn not_unique(&self, key: &[StoredColumn]) -> Refused {
+        let names = join(key, ", ", |column| format!("“{}”", column.column.name));
+        let detail = format!(
+            "Several rows of the dataset have the same {names}, so it cannot be said which of them a row of the file means. \
+             Nothing was changed. Choose a key that is different in every row."
+        );
+        Refused::Failed {
+            generation: self.plan.generation,
+            problem: Problem::new(Code::Validation, detail).at("/key"),
+        }
+    }
+
     /// The commit that staged the rows has none of its own.
     async fn end_staging(&self, connection: &mut PgConnection) -> Result<()> {
         sqlx::query!(
@@ -748,16 +761,4 @@ fn zero(kind: ColumnType) -> &'static str {
         ColumnType::Timestamp => "timestamp '2000-01-01'",
         ColumnType::Timestamptz => "timestamptz '2000-01-01 00:00Z'",
     }
-}
-
-fn not_unique(key: &[StoredColumn]) -> Problem {
-    let names = join(key, ", ", |column| format!("“{}”", column.column.name));
-    Problem::new(
-        Code::Validation,
-        format!(
-            "Several rows of the dataset have the same {names}, so it cannot be said which of them a row of the file means. \
-             Nothing was changed. Choose a key that is different in every row."
-        ),
-    )
-    .at("/key")
 }

@@ -4,7 +4,7 @@
 use contracts::upload::Mode;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{Difference, Merge, Part, Refused, Seen, hash, join, key_of, not_unique, same_key};
+use super::{Difference, Merge, Part, Refused, Seen, hash, join, key_of, same_key};
 use crate::{Result, StoredColumn, commits::Head, imports::big};
 
 impl Merge<'_> {
@@ -97,10 +97,7 @@ impl Merge<'_> {
                     .fetch_one(&mut *connection)
                     .await?;
             if twice {
-                return Ok(Some(Refused::Failed {
-                    generation: self.plan.generation,
-                    problem: not_unique(&key),
-                }));
+                return Ok(Some(self.not_unique(&key)));
             }
         }
         let (found, inserted, unchanged): (i64, i64, i64) = sqlx::query_as(

@@ -4,7 +4,7 @@
 use contracts::upload::Mode;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{Difference, Merge, Refused, Seen, hash, join, key_of, not_unique, same_key};
+use super::{Difference, Merge, Refused, Seen, hash, join, key_of, same_key};
 use crate::{
     Result,
     commits::Head,
@@ -116,10 +116,7 @@ impl Merge<'_> {
                 .fetch_one(&mut *connection)
                 .await?;
         if twice {
-            return Ok(Some(Refused::Failed {
-                generation: self.plan.generation,
-                problem: not_unique(&key),
-            }));
+            return Ok(Some(self.not_unique(&key)));
         }
         let gone: Entries = sqlx::query_as(AssertSqlSafe(format!(
             "with gone as (delete from {rows} d using judged j where d.staged = j.staged and not j.stays returning d.row_id) \

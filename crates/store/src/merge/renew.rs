@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Difference, Merge, Seen, TOUCHED_MAX};
-use crate::{Error, Result, StoredColumn, blocks, commits::Head, imports::big, publish, tables};
+use crate::{Error, Result, blocks, commits::Head, imports::big, publish, tables};
 
 /// Ledger rows of the rows that came up meanwhile have numbers from here.
 const LATE_BATCH: i32 = 1_000_000_000;
@@ -261,29 +261,38 @@ impl Merge<'_> {
 
     /// `, …` the cells of the row `l` with those of the staged row `s` in their place, where there is one.
     fn merged(&self, head: &Head) -> Result<String> {
-        let brought = self.compared()?;
-        let is_brought = |name: &String| brought.iter().any(|column| column.sql == *name);
-        Ok(head.physical.iter().fold(String::new(), |mut cells, name| {
-            cells.push_str(&if is_brought(name) {
-                format!(", case when s.row_id is null then l.{name} else s.{name} end as {name}")
-            } else {
-                format!(", l.{name}")
-            });
-            cells
-        }))
+        self.cells(
+            head,
+            |name| format!("case when s.row_id is null then l.{name} else s.{name} end as {name}"),
+            |name| format!("l.{name}"),
+        )
     }
 
     /// `, …` the cells of a row that is new with the file.
     fn new_cells(&self, head: &Head) -> Result<String> {
-        let brought: Vec<StoredColumn> = self.compared()?;
-        let is_brought = |name: &String| brought.iter().any(|column| column.sql == *name);
-        Ok(head.physical.iter().fold(String::new(), |mut cells, name| {
-            cells.push_str(&if is_brought(name) {
-                format!(", s.{name}")
+        self.cells(
+            head,
+            |name| format!("s.{name}"),
+            |name| format!("null as {name}"),
+        )
+    }
+
+    /// `, …` all physical columns: those that the file brings, and the others.
+    fn cells(
+        &self,
+        head: &Head,
+        brought: impl Fn(&str) -> String,
+        other: impl Fn(&str) -> String,
+    ) -> Result<String> {
+        let compared = self.compared()?;
+        let is_brought = |name: &str| compared.iter().any(|column| column.sql == name);
+        Ok(head.physical.iter().fold(String::new(), |cells, name| {
+            let cell = if is_brought(name) {
+                brought(name)
             } else {
-                format!(", null as {name}")
-            });
-            cells
+                other(name)
+            };
+            cells + ", " + &cell
         }))
     }
 
