@@ -2,12 +2,16 @@
 
 pub mod big_file;
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{Cursor, Write as _},
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
 use async_nats::jetstream;
 use contracts::UploadId;
 use platform::nats::{WORK_STREAM, WORK_SUBJECT};
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 const AMPLE: Duration = Duration::from_secs(120);
 
@@ -35,4 +39,17 @@ pub async fn newest_work(
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// An archive of these files: their names and texts.
+///
+/// # Errors
+/// When two have the same name.
+pub fn archive(files: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in files {
+        writer.start_file(*name, SimpleFileOptions::default())?;
+        writer.write_all(text.as_bytes())?;
+    }
+    Ok(writer.finish()?.into_inner())
 }

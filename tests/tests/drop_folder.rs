@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    io::Write as _,
     time::{Duration, Instant},
 };
 
@@ -12,6 +11,7 @@ use contracts::{
     drop_folder::{DropFolder, DropOutcome},
     upload::{Mode, UploadState},
 };
+use gridkeep_tests::archive;
 use host::stack::{folder::Folder, settings};
 use platform::s3::{self, S3Config, sdk};
 use serde_json::json;
@@ -157,18 +157,12 @@ async fn the_settings_file_decides_and_a_broken_one_fails_the_import() -> anyhow
 #[tokio::test]
 async fn each_file_of_a_dropped_archive_is_appended_and_has_its_outcome() -> anyhow::Result<()> {
     let drops = Drops::take("archive").await?;
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, text) in [
+    let year = archive(&[
         ("jan.csv", "a,b\n3,4\n"),
         ("2024/feb.csv", "a,b\n5,6\n7,8\n"),
         ("mar.csv", "a,b\n9,x\n"),
-    ] {
-        writer.start_file(name, zip::write::SimpleFileOptions::default())?;
-        writer.write_all(text.as_bytes())?;
-    }
-    drops
-        .put_file("year.zip", writer.finish()?.into_inner())
-        .await?;
+    ])?;
+    drops.put_file("year.zip", year).await?;
     let mut versions = Vec::new();
     for path in ["year.zip", "year.zip/2024/feb", "year.zip/mar"] {
         let outcome = drops.outcome_of(path).await?;

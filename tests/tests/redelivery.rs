@@ -8,7 +8,6 @@
 
 use std::{
     fmt::Write as _,
-    io::Write as _,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,7 +24,7 @@ use contracts::{
         Checksum, Confirm, CreateUpload, CreatedUpload, PART_BYTES_MIN, SendTo, Upload, UploadState,
     },
 };
-use gridkeep_tests::newest_work;
+use gridkeep_tests::{archive, newest_work};
 use host::stack::{folder::Folder, settings};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
@@ -610,6 +609,17 @@ async fn a_row_too_large_for_a_message_goes_through_the_bucket_and_is_cleared_aw
     Ok(())
 }
 
+/// The batch with what is no batch in it, and as one of a later kind.
+fn poisoned(batch: &StreamMessage) -> [StreamMessage; 2] {
+    let damaged = StreamMessage {
+        payload: "no Arrow".into(),
+        ..batch.clone()
+    };
+    let mut newer = batch.clone();
+    newer.headers.insert(header::VERSION, "99");
+    [damaged, newer]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn poison_is_kept_and_fails_its_own_import_only() -> Outcome {
     let stand = Stand::take().await?;
@@ -618,13 +628,7 @@ async fn poison_is_kept_and_fails_its_own_import_only() -> Outcome {
     ensure!(stand.deliver(&arrived.notification).await && stand.deliver(&other.notification).await);
     let messages = stand.waiting(arrived.id).await?;
     let batch = messages.first().context("a batch")?;
-    let poisoned = StreamMessage {
-        payload: "no Arrow".into(),
-        ..batch.clone()
-    };
-    let mut newer = batch.clone();
-    newer.headers.insert(header::VERSION, "99");
-    stand.send_again(&[poisoned, newer]).await?;
+    stand.send_again(&poisoned(batch)).await?;
     let report = stand.drain().await?;
     ensure!((report.dead, report.published) == (2, 1), "{report:?}");
     stand.published(other.id).await?;
@@ -655,13 +659,7 @@ async fn poison_of_an_old_generation_leaves_the_newest_alone() -> Outcome {
         .await?;
     ensure!(answer.status.is_success(), "{answer:?}");
     let batch = messages.first().context("a batch")?;
-    let poisoned = StreamMessage {
-        payload: "no Arrow".into(),
-        ..batch.clone()
-    };
-    let mut newer = batch.clone();
-    newer.headers.insert(header::VERSION, "99");
-    stand.send_again(&[poisoned, newer]).await?;
+    stand.send_again(&poisoned(batch)).await?;
     let report = stand.drain().await?;
     ensure!((report.dead, report.rows) == (2, 0), "{report:?}");
     ensure!(stand.state(id).await?.state == UploadState::Analysing);
@@ -1052,16 +1050,11 @@ async fn planning_anew_twice_counts_once() -> Outcome {
 }
 
 /// Two texts in an archive, of three rows and of two.
-fn archive() -> anyhow::Result<Vec<u8>> {
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, text) in [
+fn two_texts() -> anyhow::Result<Vec<u8>> {
+    archive(&[
         ("a.csv", "a,b\n1,2\n3,4\n5,6\n"),
         ("b.csv", "a,b\n7,8\n9,10\n"),
-    ] {
-        writer.start_file(name, zip::write::SimpleFileOptions::default())?;
-        writer.write_all(text.as_bytes())?;
-    }
-    Ok(writer.finish()?.into_inner())
+    ])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -1071,7 +1064,7 @@ async fn the_tables_of_a_file_are_imported_once_however_often_it_arrives() -> Ou
     ensure!(stand.deliver(&dataset.notification).await);
     stand.drain().await?;
     let dataset = stand.state(dataset.id).await?.dataset_id;
-    let bytes = archive()?;
+    let bytes = two_texts()?;
     let ask = contracts::upload::CreateUpload {
         dataset: contracts::upload::Target::Existing { id: dataset },
         mode: contracts::upload::Mode::Append,
@@ -1133,7 +1126,7 @@ async fn the_tables_of_a_file_are_imported_once_however_often_it_arrives() -> Ou
 #[tokio::test(flavor = "multi_thread")]
 async fn what_kills_the_first_table_does_not_keep_the_others_from_being_read() -> Outcome {
     let stand = Stand::take().await?;
-    let bytes = archive()?;
+    let bytes = two_texts()?;
     let ask = new_dataset("again", "two.zip", bytes.len() as u64);
     let id = stand.user.send(&ask, bytes).await?;
     let arrived = stand.work_about(id, "ObjectCreated").await?;

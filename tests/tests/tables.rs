@@ -1,10 +1,6 @@
 //! Files of several tables, the whole way: each table is an import of its own, and none of them is lost on it.
 
-use std::{
-    io::{Cursor, Write as _},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use contracts::{
@@ -14,24 +10,15 @@ use contracts::{
     receipt::Receipt,
     upload::{Confirm, CreateUpload, Mode, Target, Upload, UploadState},
 };
+use gridkeep_tests::archive;
 use serde_json::{Value, json};
 use testkit::{Client, new_dataset, shared};
-use zip::{ZipWriter, write::SimpleFileOptions};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn two_sheets() -> anyhow::Result<Vec<u8>> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     Ok(std::fs::read(folder.join("workbooks/two_sheets.xlsx"))?)
-}
-
-fn zip(members: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in members {
-        writer.start_file(*name, SimpleFileOptions::default())?;
-        writer.write_all(text.as_bytes())?;
-    }
-    Ok(writer.finish()?.into_inner())
 }
 
 async fn new(ada: &Client, csv: &str) -> anyhow::Result<DatasetId> {
@@ -131,7 +118,7 @@ async fn the_files_of_an_archive_are_appended_one_version_each_in_their_order() 
 {
     let ada = shared().await.user("months@tables.example")?;
     let dataset = new(&ada, "day,n\n2023-12-31,0\n").await?;
-    let file = zip(&[
+    let file = archive(&[
         ("jan.csv", "day,n,note\n2024-01-01,1,x\n2024-01-02,2,y\n"),
         ("picture.png", "\u{89}PNG"),
         ("feb.csv", "day,n,note\n2024-02-01,3,z\n"),
@@ -174,7 +161,7 @@ async fn the_files_of_an_archive_are_appended_one_version_each_in_their_order() 
 async fn of_upserted_files_a_later_one_wins() -> anyhow::Result<()> {
     let ada = shared().await.user("upserts@tables.example")?;
     let dataset = new(&ada, "id,n\n1,1\n").await?;
-    let file = zip(&[
+    let file = archive(&[
         ("a.csv", "id,n\n1,2\n2,2\n"),
         ("b.csv", "id,n\n2,3\n3,3\n"),
         ("c.csv", "id,n\n3,4\n"),
@@ -192,7 +179,7 @@ async fn of_upserted_files_a_later_one_wins() -> anyhow::Result<()> {
 async fn tables_that_would_undo_one_another_are_refused() -> anyhow::Result<()> {
     let ada = shared().await.user("undone@tables.example")?;
     let dataset = new(&ada, "id,n\n1,1\n").await?;
-    let file = zip(&[("a.csv", "id,n\n1,2\n"), ("b.csv", "id,n\n2,3\n")])?;
+    let file = archive(&[("a.csv", "id,n\n1,2\n"), ("b.csv", "id,n\n2,3\n")])?;
     for (mode, key) in [(Mode::Replace, &[][..]), (Mode::Sync, &["id"][..])] {
         let mut ask = into(dataset, mode, key, "all.zip", &file);
         ask.options.tables = Some(Tables::Each);
@@ -333,7 +320,7 @@ async fn nobody_sees_a_table_whose_dataset_is_not_theirs() -> anyhow::Result<()>
         stack.user("owner@tables.example")?,
         stack.user("guest@tables.example")?,
     );
-    let file = zip(&[
+    let file = archive(&[
         ("a.csv", "x\n1\n"),
         ("b.csv", "x\n2\n"),
         ("c.csv", "x\n3\n"),
