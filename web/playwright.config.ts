@@ -7,9 +7,10 @@ const chromium = process.env.CHROMIUM ?? execFileSync('which', ['chromium'], { e
 
 export default defineConfig({
   testDir: 'e2e',
-  timeout: 120_000,
+  timeout: 180_000,
   expect: { timeout: 15_000 },
-  workers: 1,
+  // Two at most: e2e/steps.ts has a person for each.
+  workers: 2,
   // A browser that stalls once is named as flaky; what is wrong is wrong twice.
   retries: process.env.CI ? 1 : 0,
   reporter: [['list']],

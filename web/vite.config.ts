@@ -27,5 +27,6 @@ export default defineConfig({
       },
     },
   },
-  test: { include: ['src/**/*.test.{ts,tsx}'], environment: 'jsdom' },
+  // Time enough beside a build on two processors.
+  test: { include: ['src/**/*.test.{ts,tsx}'], environment: 'jsdom', testTimeout: 20_000 },
 });

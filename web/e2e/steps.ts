@@ -1,8 +1,11 @@
 // What a person does, for all the tests.
 import { type Browser, expect, type Locator, type Page } from '@playwright/test';
 
-/** Signs in through the stack's OpenID provider, by a sample sign-in's button; GRIDKEEP_E2E_USER names another address. */
-export async function signIn(page: Page, path = '/', email = process.env.GRIDKEEP_E2E_USER ?? 'ada@example.com'): Promise<void> {
+/** Each worker has its own person: what one uploads would lie in the other's dock. GRIDKEEP_E2E_USER names another address. */
+const MEMBER = process.env.GRIDKEEP_E2E_USER ?? (process.env.TEST_PARALLEL_INDEX === '1' ? 'grace@example.com' : 'ada@example.com');
+
+/** Signs in through the stack's OpenID provider, by a sample sign-in's button where there is one. */
+export async function signIn(page: Page, path = '/', email = MEMBER): Promise<void> {
   await page.goto(path);
   await page.getByRole('link', { name: 'Sign in' }).click();
   await expect(page.getByLabel('Email')).toBeVisible();
