@@ -48,14 +48,15 @@ test: ## every test
 .PHONY: bench
 bench: install ## ratios beside their anchors, as a table and as JSON
 	@tests/fetch-flights.sh
-	cargo build $(CARGO_FLAGS) --quiet --release -p host -p gridkeep-tests --bins --benches
+	cargo build $(CARGO_FLAGS) --quiet --release -p host -p gridkeep-tests --bins --bench pace
 	cargo bench $(CARGO_FLAGS) --quiet -p host -p gridkeep-tests --bench pace
 
 .PHONY: soak
 soak: install ## long runs: the full file, all kill points; a file of 5 GB (GRIDKEEP_SOAK_BYTES)
 	@tests/fetch-flights.sh
 	cargo build $(CARGO_FLAGS) --quiet --release -p host
-	GRIDKEEP_SOAK=1 cargo test $(CARGO_FLAGS) --release -p gridkeep-tests --test kills --test together --test big -- --nocapture
+	GRIDKEEP_SOAK=1 GRIDKEEP_BIN=$(CURDIR)/target/release/gridkeep \
+	  cargo test $(CARGO_FLAGS) --workspace --test kills --test together --test big -- --nocapture
 
 .PHONY: fuzz
 fuzz: install ## MINUTES=30 of fuzzing what files are read with
