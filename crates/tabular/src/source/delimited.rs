@@ -87,6 +87,10 @@ impl<'a> Writer<'a> {
 }
 
 fn push_quoted(out: &mut Vec<u8>, text: &[u8]) {
+    if !text.contains(&b'"') {
+        out.extend_from_slice(text);
+        return;
+    }
     for (at, part) in text.split(|byte| *byte == b'"').enumerate() {
         if at > 0 {
             out.extend_from_slice(b"\"\"");
