@@ -21,11 +21,13 @@ use contracts::{
     events::{BatchMeta, DEAD_STREAM, EndOfLoad, ROWS_STREAM, VERSIONS_STREAM, Work, header},
     plan::Checkpoint,
     upload::{
-        Checksum, Confirm, CreateUpload, CreatedUpload, PART_BYTES_MIN, SendTo, Upload, UploadState,
+        self, Checksum, Confirm, CreateUpload, CreatedUpload, PART_BYTES_MIN, SendTo, Upload,
+        UploadState,
     },
 };
 use gridkeep_tests::{archive, newest_work};
 use host::stack::{folder::Folder, settings};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use testkit::{Client, Mode, Stack, new_dataset};
@@ -1141,5 +1143,125 @@ async fn what_kills_the_first_table_does_not_keep_the_others_from_being_read() -
     stand.drain().await?;
     stand.published(table).await?;
     ensure!(stand.state(id).await?.state == UploadState::Cancelled);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_taken_is_quarantined_once_however_often_it_comes() -> Outcome {
+    let stand = Stand::take().await?;
+    let first = stand.upload("sku,name\nA1,Anvil\nB2,Bucket\n").await?;
+    ensure!(stand.deliver(&first.notification).await);
+    stand.drain().await?;
+    let id = stand.state(first.id).await?.dataset_id;
+    let path = format!("/datasets/{id}");
+    let rules = json!({"rules": {"col_2": {"unique": true}}});
+    let set = stand.user.patch(&path, &rules).await?;
+    ensure!(set.status == 200, "{}", set.body);
+
+    let append = "sku,name\nC3,Chisel\nD4,Anvil\nE5,Chisel\n";
+    let upsert = "sku,name\nA1,Anvil\nB2,Chisel\nC3,Cleaver\nF6,File\n";
+    for (mode, csv, version, told) in [
+        (upload::Mode::Append, append, 2, [1, 0, 0, 2]),
+        (upload::Mode::Upsert, upsert, 3, [1, 1, 1, 1]),
+    ] {
+        let ask = CreateUpload {
+            dataset: upload::Target::Existing { id },
+            mode,
+            key: (mode == upload::Mode::Upsert)
+                .then(|| "sku".to_owned())
+                .into_iter()
+                .collect(),
+            ..new_dataset("", "more.csv", csv.len() as u64)
+        };
+        let upload = stand.user.send(&ask, csv.into()).await?;
+        let notification = stand.work_about(upload, "ObjectCreated").await?;
+        let (one, other) = tokio::join!(stand.deliver(&notification), stand.deliver(&notification));
+        ensure!(one && other);
+        let messages = stand.waiting(upload).await?;
+        stand.send_again(&messages).await?;
+        let (one, other) = tokio::join!(stand.drain(), stand.drain());
+        ensure!(one?.published + other?.published == 1);
+        stand.send_again(&messages).await?;
+        ensure!(stand.deliver(&notification).await);
+        ensure!(stand.drain().await?.published == 0);
+        let done = stand.state(upload).await?;
+        ensure!(done.version == Some(version), "{done:?}");
+        let receipt = done.receipt.context("a published upload has a receipt")?;
+        ensure!(receipt.balances());
+        let counts = [
+            receipt.inserted,
+            receipt.updated,
+            receipt.unchanged,
+            receipt.quarantined,
+        ];
+        ensure!(counts == told, "{receipt:?}");
+    }
+    let rows = stand.user.get(&format!("{path}/rows")).await?;
+    let rows = rows.body["rows"].as_array().context("rows")?.clone();
+    let cells: Vec<_> = rows.iter().map(|row| row["cells"].clone()).collect();
+    let wanted = [
+        ["A1", "Anvil"],
+        ["B2", "Bucket"],
+        ["C3", "Cleaver"],
+        ["F6", "File"],
+    ];
+    ensure!(cells == wanted.map(|cells| json!(cells)), "{cells:?}");
+    let kept = stand.user.get(&format!("{path}/quarantine")).await?;
+    let kept = kept.body["rows"].as_array().context("records")?.clone();
+    let told: Vec<_> = (kept.iter())
+        .map(|row| {
+            json!([
+                row["line"],
+                row["code"],
+                row["column"],
+                row["raw"],
+                row["message"]
+            ])
+        })
+        .collect();
+    let taken = |line: u64, raw: &str, message: &str| {
+        json!([
+            line,
+            "not_unique",
+            "name",
+            raw,
+            format!("{message} The column takes each value once.")
+        ])
+    };
+    let wanted = [
+        taken(3, "B2,Chisel", "`Chisel` is in another row already."),
+        taken(3, "D4,Anvil", "`Anvil` is in another row already."),
+        taken(
+            4,
+            "E5,Chisel",
+            "`Chisel` is in record 2 of the file already.",
+        ),
+    ];
+    ensure!(told == wanted, "{told:?}");
+
+    // By hand it goes by the same, also for what was quarantined.
+    let edit = async |name: &str, base: i64| {
+        let change = json!({"op": "insert", "cells": {"col_1": "G7", "col_2": name}});
+        let body = json!({"base_version": base, "changes": [change]});
+        stand.user.post(&format!("{path}/commits"), &body).await
+    };
+    let refused = edit("Anvil", 3).await?;
+    ensure!(
+        refused.status == 400 && refused.body["pointer"] == "/changes/0/cells/col_2",
+        "{}",
+        refused.body
+    );
+    let resubmit = async |cells: serde_json::Value| {
+        let body = json!({"rows": [{"id": kept[0]["id"], "cells": cells}]});
+        stand
+            .user
+            .post(&format!("{path}/quarantine/resubmit"), &body)
+            .await
+    };
+    // The value of the record is free by then: the file took it away from its row.
+    ensure!(edit("Chisel", 3).await?.status == 201);
+    ensure!(resubmit(json!({})).await?.status == 400);
+    let done = resubmit(json!({"col_1": "H8", "col_2": "Drill"})).await?;
+    ensure!(done.status == 201, "{}", done.body);
     Ok(())
 }

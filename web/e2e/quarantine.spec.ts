@@ -126,8 +126,13 @@ test('a rule of a column keeps a row out of the table, and the page says which',
   await dialog.getByLabel('Greatest value').fill('500');
   await dialog.getByRole('button', { name: 'Save rules' }).click();
   await expect(page.getByRole('cell', { name: 'required · 500 or less' })).toBeVisible();
+  await page.getByRole('button', { name: 'Rules of tail' }).click();
+  const tails = page.getByRole('dialog', { name: 'Rules of tail' });
+  await tails.getByText('Unique').click();
+  await tails.getByRole('button', { name: 'Save rules' }).click();
+  await expect(page.getByRole('cell', { name: 'unique' })).toBeVisible();
 
-  const upload = await chooseFile(page, csv('more.csv', 'tail,seats\nN103,900\nN104,70\n'), 'Upload rows');
+  const upload = await chooseFile(page, csv('more.csv', 'tail,seats\nN103,900\nN104,70\nN101,60\n'), 'Upload rows');
   await sendUnseen(upload);
   await expect(page.locator('[data-testid="upload-card"]').first()).toHaveAttribute('data-stage', 'published', { timeout: 60_000 });
   await page.goto(`/datasets/${dataset}?tab=quarantine`);
@@ -136,7 +141,17 @@ test('a rule of a column keeps a row out of the table, and the page says which',
   await seats.click();
   await page.keyboard.type('90');
   await page.keyboard.press('Enter');
-  await page.getByRole('button', { name: 'Resubmit 1' }).click();
+  await expect(page.getByRole('gridcell', { name: /^In another row already/ })).toBeVisible();
+  await page.getByRole('gridcell', { name: /^N101/ }).click();
+  await page.keyboard.type('N102');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Resubmit 2' }).click();
+  await expect(page.getByRole('alert')).toContainText('One cell cannot be taken as it is.');
+  await expect(page.getByRole('gridcell', { name: /^N102/ })).toHaveAttribute('title', /`N102` is in another row already/);
+  await page.getByRole('gridcell', { name: /^N102/ }).click();
+  await page.keyboard.type('N105');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Resubmit 2' }).click();
   await expect(page.getByRole('tab', { name: /Quarantine 0/ })).toBeVisible();
 });
 

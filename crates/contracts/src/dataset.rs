@@ -25,6 +25,14 @@ pub enum ColumnType {
     Json,
 }
 
+impl ColumnType {
+    /// Whether the values of a column can be asked to be all different. Floats that print alike may differ, and JSON has no equality.
+    #[must_use]
+    pub fn can_be_unique(self) -> bool {
+        !matches!(self, Self::Float | Self::Json)
+    }
+}
+
 /// The one spelling of a column's values, as `tabular::format` reads and prints it (`dd/MM/yyyy`, `yes|no`, …).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]

@@ -39,6 +39,15 @@ pub const REJECTS_KEY: &str = "gridkeep.rejects";
 /// Beside it: JSON of the record numbers of its rows, in their order, in the batches that a preview shows.
 pub const RECORDS_KEY: &str = "gridkeep.records";
 
+/// Fields behind those of the columns, in a batch of an import that has to say of each row where it stood, because it may yet be
+/// quarantined: record, byte, line, and the record's text.
+pub const PLACE_FIELDS: [&str; 4] = [
+    "gridkeep.record",
+    "gridkeep.byte",
+    "gridkeep.line",
+    "gridkeep.raw",
+];
+
 /// Counts of a batch. The payload is an Arrow IPC stream of one record batch; rejects ride in its schema's metadata.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchMeta {

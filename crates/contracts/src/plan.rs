@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{dataset::Column, upload::Mode};
+use crate::{dataset::Column, rules::ColumnRules, upload::Mode};
 
 /// A batch ends at this many rows, or before its Arrow size under the plan's schema would pass [`BATCH_BYTES`].
 pub const BATCH_ROWS: usize = 4_096;
@@ -515,6 +515,15 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl FilePlan {
+    /// The columns that the file brings and whose values may be in one row only.
+    pub fn unique<'a>(&'a self, rules: &'a ColumnRules) -> impl Iterator<Item = &'a PlannedColumn> {
+        self.columns.iter().filter(|planned| {
+            planned.source.is_some()
+                && planned.column.kind.can_be_unique()
+                && (rules.get(&planned.column.id)).is_some_and(|rules| rules.unique)
+        })
+    }
+
     /// Records up to the table's end and its footer, from 1: all of the file, or what stands above the table under this one.
     #[must_use]
     pub fn last_record(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! Rules of a column, which every new value has to keep: an import quarantines a record that breaks one, a commit refuses the
-//! cell. What is in the table already is not looked at. `tabular::rules` checks them.
+//! cell. What is in the table already is not looked at. `tabular::rules` checks them; whether a value is `unique` only the table
+//! itself can say (`store::unique`).
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,9 @@ pub struct Rules {
     /// Not null, and in a text column not empty.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
+    /// In no other row: of any column but one of floats or JSON. Null may be in many.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unique: bool,
     /// The least value, as the API writes it; of numbers, dates and times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<String>,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use contracts::{
     DatasetId, UserId, commit::Conflict, dataset::VersionKind, quarantine::QuarantineId,
-    receipt::Receipt,
+    receipt::Receipt, rules::ColumnRules,
 };
 use serde_json::Value;
 use sqlx::{PgConnection, Row as _, postgres::PgRow, types::Json};
@@ -17,10 +17,12 @@ use crate::{
     Error, Result, Snapshot, Store, StoredColumn, blocks, cells,
     columns::sql_type,
     imports::{big, lock_dataset, word},
+    keyed,
     publish::{NewVersion, write_version},
     quarantine,
     statement::Binds,
     tables,
+    unique::{self, Taken},
 };
 
 /// Conflicts that are told; a commit with more has the same answer.
@@ -72,6 +74,9 @@ pub enum Commit {
     Conflicts(Vec<Conflict>),
     /// These records are no longer open in the quarantine; nothing was written.
     Settled(Vec<QuarantineId>),
+    /// Other rows have the values of these cells, whose columns take each once, or nobody can say which row has the key; nothing was
+    /// written.
+    Taken(Vec<Taken>),
 }
 
 /// The dataset as its lock found it.
@@ -83,6 +88,7 @@ pub(crate) struct Head {
     pub(crate) max_commit: i64,
     pub(crate) hidden: Vec<i64>,
     pub(crate) columns: Vec<StoredColumn>,
+    pub(crate) rules: ColumnRules,
     /// All of the table's: [`tables::physical_names`].
     pub(crate) physical: Vec<String>,
 }
@@ -114,7 +120,7 @@ impl Head {
     /// The head as this statement sees it: without the lock it may move at once.
     pub(crate) async fn look(connection: &mut PgConnection, dataset_no: i64) -> Result<Self> {
         let row = sqlx::query!(
-            r#"select d.id, d.head, d.rows, d.max_commit, d.hidden, v.columns as "columns: Json<Vec<StoredColumn>>",
+            r#"select d.id, d.head, d.rows, d.max_commit, d.hidden, d.rules as "rules: Json<ColumnRules>", v.columns as "columns: Json<Vec<StoredColumn>>",
                    array(select attname::text from pg_attribute where attrelid = $2::text::regclass and attnum > 0
                        and not attisdropped and attname not in ('row_id', 'born') order by attnum) as "physical!"
                from gk.dataset d join gk.version v on v.dataset = d.no and v.version = d.head
@@ -133,8 +139,14 @@ impl Head {
             max_commit: row.max_commit,
             hidden: row.hidden,
             columns: row.columns.0,
+            rules: row.rules.0,
             physical: row.physical,
         })
+    }
+
+    /// The condition that a live row is one of the head's.
+    pub(crate) fn visible(&self) -> String {
+        born_by(self.max_commit, &self.hidden)
     }
 
     /// Draws the id of a commit and records it. Only ids of imports may be older than rows they do not see.
@@ -188,7 +200,8 @@ impl Store {
         self.write(dataset_no, commit, &[]).await
     }
 
-    /// The same for rows that these records of the quarantine become: they are taken out with it, each once.
+    /// The same for rows that these records of the quarantine become, one insert each: they are taken out with it, each once. A record of
+    /// an import that merged changes the row that has its key, if one has.
     pub async fn resubmit(
         &self,
         dataset_no: i64,
@@ -240,7 +253,11 @@ impl Store {
         if let Some(done) = done_before(&mut tx, dataset_no, commit).await? {
             return Ok(Some(done));
         }
-        let sorted = sort(&head.columns, &commit.changes)?;
+        let changes = match keyed::settle(&mut tx, &head, records, &commit.changes).await? {
+            Ok(changes) => changes,
+            Err(refused) => return Ok(Some(Commit::Taken(refused))),
+        };
+        let sorted = sort(&head.columns, &changes)?;
         if look || base.version != head.version {
             let conflicts = conflicts(&mut tx, &head, base, &sorted).await?;
             if !conflicts.is_empty() {
@@ -264,6 +281,9 @@ impl Store {
         for updates in &sorted.updates {
             let updated = update(&mut tx, &head, made.id, updates).await?;
             receipt.updated += updated.changed;
+            if !records.is_empty() {
+                receipt.unchanged += updated.found - updated.changed;
+            }
             lacking += big(updates.row_ids.len() as u64) - updated.found;
         }
         let deleted = delete(&mut tx, &head, made.id, &sorted.deletes).await?;
@@ -277,7 +297,7 @@ impl Store {
                 version: head.version,
             }));
         }
-        receipt.rows_read = receipt.inserted + receipt.updated;
+        receipt.rows_read = receipt.inserted + receipt.updated + receipt.unchanged;
         receipt.records = receipt.rows_read;
         let version = head.version + 1;
         let settled =
@@ -285,8 +305,12 @@ impl Store {
         if !settled.is_empty() {
             return Ok(Some(Commit::Settled(settled)));
         }
-        blocks::take(&mut tx, dataset_no, version, &deleted).await?;
         let rows = insert(&mut tx, &head, &made, &sorted.inserts).await?;
+        let taken = taken(&mut tx, &head, made.id, &changes, &sorted, &rows).await?;
+        if !taken.is_empty() {
+            return Ok(Some(Commit::Taken(taken)));
+        }
+        blocks::take(&mut tx, dataset_no, version, &deleted).await?;
         blocks::append(&mut tx, dataset_no, version, &rows).await?;
         write_version(
             &mut tx,
@@ -309,6 +333,58 @@ impl Store {
             fresh: true,
         }))
     }
+}
+
+/// The condition that a row was born by then. Without parameters: what has them is planned for any values, and a statement that makes a
+/// table cannot take them.
+pub(crate) fn born_by(max_commit: i64, hidden: &[i64]) -> String {
+    let hidden: Vec<String> = hidden.iter().map(ToString::to_string).collect();
+    format!(
+        "born <= {max_commit} and born <> all('{{{}}}'::bigint[])",
+        hidden.join(",")
+    )
+}
+
+/// Cells whose values other rows have, where that may not be. `new` are the ids of the inserted rows, in their order.
+async fn taken(
+    connection: &mut PgConnection,
+    head: &Head,
+    commit: i64,
+    changes: &[Change],
+    sorted: &Sorted<'_>,
+    new: &[i64],
+) -> Result<Vec<Taken>> {
+    if !head.rules.values().any(|rules| rules.unique) {
+        return Ok(Vec::new());
+    }
+    let sets = sorted.updates.iter().chain([&sorted.inserts]);
+    let written: HashSet<&str> = (sets.clone())
+        .flat_map(|set| set.columns.iter().map(|stored| stored.column.id.as_str()))
+        .collect();
+    let columns: Vec<&StoredColumn> = (head.columns.iter())
+        .filter(|stored| written.contains(stored.column.id.as_str()))
+        .collect();
+    let mut new = new.iter().copied();
+    let rows: HashMap<i64, usize> = (changes.iter().enumerate())
+        .filter_map(|(no, change)| match change {
+            Change::Insert(_) => Some((new.next()?, no)),
+            Change::Update(row_id, _) => Some((*row_id, no)),
+            Change::Delete(_) => None,
+        })
+        .collect();
+    let ids: Vec<i64> = rows.keys().copied().collect();
+    let taken = unique::taken(connection, head, commit, &ids, &columns).await?;
+    let mut taken: Vec<Taken> = (taken.into_iter())
+        .filter_map(|(row_id, column, message)| {
+            Some(Taken {
+                change: *rows.get(&row_id)?,
+                column,
+                message,
+            })
+        })
+        .collect();
+    taken.sort_by_key(|taken| taken.change);
+    Ok(taken)
 }
 
 async fn conflicts(

@@ -4,7 +4,7 @@ use arrow_array::{
     Array, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
     Time64MicrosecondArray, TimestampMicrosecondArray,
 };
-use contracts::dataset::ColumnType;
+use contracts::{dataset::ColumnType, events::PLACE_FIELDS};
 
 use crate::{Error, Result, StoredColumn, numeric};
 
@@ -84,6 +84,37 @@ pub(crate) fn encode(
                 )
             })?;
         }
+    }
+    Ok(())
+}
+
+/// Appends where the rows of a batch stood, by [`PLACE_FIELDS`], the first row's id being `row_lo`.
+pub(crate) fn encode_places(
+    places: &RecordBatch,
+    batch: u32,
+    row_lo: i64,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let [record, byte, line, raw] = PLACE_FIELDS;
+    let lacking =
+        |field: &str| Error::Poison(format!("the places of the batch lack {field:?}"), None);
+    let numbers = |field: &'static str| {
+        (places.column_by_name(field))
+            .and_then(|array| array.as_any().downcast_ref::<Int64Array>())
+            .ok_or_else(|| lacking(field))
+    };
+    let numbers = [numbers(record)?, numbers(byte)?, numbers(line)?];
+    let texts = (places.column_by_name(raw))
+        .and_then(|array| array.as_any().downcast_ref::<StringArray>())
+        .ok_or_else(|| lacking(raw))?;
+    for (row_id, row) in (row_lo..).zip(0..places.num_rows()) {
+        out.extend_from_slice(&6_i16.to_be_bytes());
+        put(out, &row_id.to_be_bytes());
+        put(out, &batch.to_be_bytes());
+        for numbers in numbers {
+            put(out, &numbers.value(row).to_be_bytes());
+        }
+        put(out, texts.value(row).as_bytes());
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use contracts::{
     events::{BatchMeta, EndOfLoad},
     plan::Plan,
     receipt::Place,
+    rules::ColumnRules,
     upload::UploadState,
 };
 use serde_json::Value;
@@ -31,6 +32,8 @@ pub struct IncomingBatch {
     pub meta: BatchMeta,
     /// Fields are named by column id.
     pub rows: RecordBatch,
+    /// Where each row stood, by [`contracts::events::PLACE_FIELDS`], where some may yet be quarantined.
+    pub places: Option<RecordBatch>,
     pub rejects: Vec<Place>,
     /// Record numbers of its first rows, where a preview shows them.
     pub shown: Vec<u64>,
@@ -63,11 +66,13 @@ struct OpenCommit {
     columns: Vec<StoredColumn>,
     /// Where its rows go: the live table, unless they are to be merged.
     table: String,
+    /// Where it is kept where they stood, if it is.
+    places: Option<String>,
 }
 
 impl IncomingBatch {
     /// A batch must be what its counts say, and lie within the rows that were reserved.
-    fn check(&self, reserved: i64) -> Result<()> {
+    fn check(&self, open: &OpenCommit) -> Result<()> {
         let rows = usize::try_from(self.meta.rows).ok();
         let rejects = usize::try_from(self.meta.quarantined).ok();
         if rows != Some(self.rows.num_rows()) || rejects != Some(self.rejects.len()) {
@@ -80,11 +85,18 @@ impl IncomingBatch {
                 self.meta.quarantined
             )));
         }
-        if big(self.meta.row_offset).saturating_add(i64::from(self.meta.rows)) > reserved {
+        if big(self.meta.row_offset).saturating_add(i64::from(self.meta.rows)) > open.rows {
             return Err(poison(format!(
-                "batch {} ends at row {}, the plan has {reserved}",
+                "batch {} ends at row {}, the plan has {}",
                 self.no,
-                self.meta.row_offset + u64::from(self.meta.rows)
+                self.meta.row_offset + u64::from(self.meta.rows),
+                open.rows
+            )));
+        }
+        if open.places.is_some() && self.places.as_ref().map(RecordBatch::num_rows) != rows {
+            return Err(poison(format!(
+                "batch {} does not say where its rows stood",
+                self.no
             )));
         }
         Ok(())
@@ -111,7 +123,7 @@ impl Store {
             Err(refusal) => return Ok(Write::Refused(refusal)),
         };
         for batch in batches {
-            batch.check(open.rows)?;
+            batch.check(&open)?;
         }
         let new = enter(&mut tx, &open, batches).await?;
         if new.is_empty() {
@@ -128,6 +140,9 @@ impl Store {
             .await?;
         }
         copy_rows(&mut tx, &open, &new).await?;
+        if let Some(places) = &open.places {
+            copy_places(&mut tx, &open, places, &new).await?;
+        }
         tx.commit().await?;
         Ok(Write::Written {
             rows: new.iter().map(|batch| u64::from(batch.meta.rows)).sum(),
@@ -194,7 +209,7 @@ async fn lock_commit(
     generation: i32,
 ) -> Result<Result<OpenCommit, Refusal>> {
     let found = sqlx::query!(
-        r#"select c.dataset, c.id, c.state, coalesce(c.row_lo, 0) as "row_lo!", p.plan as "plan: Json<Plan>"
+        r#"select c.dataset, c.id, c.state, coalesce(c.row_lo, 0) as "row_lo!", p.plan as "plan: Json<Plan>", p.rules as "rules: Json<ColumnRules>"
            from gk.plan p join gk.import i on i.upload = p.upload join gk.commit c on c.dataset = i.dataset and c.id = p.commit
            where p.upload = $1 and p.generation = $2 for share of c"#,
         upload,
@@ -216,6 +231,8 @@ async fn lock_commit(
             } else {
                 tables::live(found.dataset)
             },
+            places: (found.plan.0.file.unique(&found.rules.0).next().is_some())
+                .then(|| tables::places(found.dataset, found.id)),
         }));
     }
     let import = sqlx::query!(
@@ -319,6 +336,37 @@ async fn copy_rows(
         stream.send(buffer.as_slice()).await?;
         stream.finish().await.map_err(unfit)?;
     }
+    Ok(())
+}
+
+/// As [`copy_rows`], of where the rows stood.
+async fn copy_places(
+    connection: &mut PgConnection,
+    open: &OpenCommit,
+    table: &str,
+    batches: &[&IncomingBatch],
+) -> Result<()> {
+    let mut stream = connection
+        .copy_in_raw(&format!(
+            "copy {table} (row_id, batch, record, byte, line, raw) from stdin (format binary)"
+        ))
+        .await?;
+    let mut buffer = Vec::with_capacity(COPY_CHUNK + COPY_CHUNK / 4);
+    buffer.extend_from_slice(copy::HEADER);
+    for batch in batches {
+        let Some(places) = &batch.places else {
+            continue;
+        };
+        let row_lo = open.row_lo + big(batch.meta.row_offset);
+        copy::encode_places(places, batch.no, row_lo, &mut buffer)?;
+        if buffer.len() >= COPY_CHUNK {
+            stream.send(buffer.as_slice()).await?;
+            buffer.clear();
+        }
+    }
+    buffer.extend_from_slice(copy::TRAILER);
+    stream.send(buffer.as_slice()).await?;
+    stream.finish().await.map_err(unfit)?;
     Ok(())
 }
 

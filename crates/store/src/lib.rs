@@ -2,6 +2,7 @@
 //!
 //! A file's way through it: [`imports`] (who may work on it, its state), [`analyses`] (what a long analysis has gathered), [`plans`]
 //! (what analysis found; opens the commit and the tables), [`parts`] (the file's other tables), [`ledger`] (its batches, each once), `merge` (for upsert and sync),
+//! `unique` (which rows have a value that is taken),
 //! [`preview`] (what somebody is asked about), [`publish`] (the version; [`mappings`] keeps where its columns went), [`outbox`] (telling
 //! the others). [`stalled`] finds those that got stuck on it. [`drops`] and [`hooks`] are what files need besides that come through drop folders and webhooks. Readers come
 //! in by [`versions`] (which snapshot) and [`rows`] (its pages); [`sweep`] clears away what nobody can see any more.
@@ -43,11 +44,13 @@ pub mod widgets;
 mod blocks;
 mod cells;
 mod copy;
+mod keyed;
 mod merge;
 mod numeric;
 mod orders;
 mod statement;
 mod tables;
+mod unique;
 
 use std::sync::Arc;
 
@@ -74,6 +77,7 @@ pub use restore::Restored;
 pub use rows::{RowsPage, RowsQuery, Sort, SortKey, Start};
 pub use stalled::{Overdue, Patience, Stalled};
 pub use sweep::Swept;
+pub use unique::Taken;
 pub use versions::{At, Snapshot, VersionPage};
 pub use widgets::Refreshed;
 

@@ -16,7 +16,7 @@ use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 
 use crate::{
     Error, Result, Store, StoredColumn, blocks, columns,
-    commits::Head,
+    commits::{Head, born_by},
     error::{has_code, is_undefined_table},
     imports::{big, lock_dataset},
     plans::stored_columns,
@@ -30,7 +30,7 @@ mod renew;
 pub(crate) use renew::Renewal;
 
 /// Sorting and hashing a million rows in memory, and the time that this may take.
-const ROOM: &str = "set local work_mem = '64MB'; set local statement_timeout = '15min'";
+pub(crate) const ROOM: &str = "set local work_mem = '64MB'; set local statement_timeout = '15min'";
 /// How long one step may take where the process does not end.
 const STEP_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// What a step gets at least, however near the end is.
@@ -66,6 +66,16 @@ impl Default for MergeLimits {
             steps: 16,
             changed_in_place: 250_000,
             step_blocks: 16,
+        }
+    }
+}
+
+impl MergeLimits {
+    /// Whatever changes is written in place.
+    pub(crate) fn in_place(self) -> Self {
+        Self {
+            changed_in_place: i64::MAX,
+            ..self
         }
     }
 }
@@ -414,12 +424,7 @@ impl Seen {
 
     /// The condition that a row was born by then. Without parameters: what has them is planned for any values.
     fn born(&self) -> String {
-        let hidden: Vec<String> = self.hidden.iter().map(ToString::to_string).collect();
-        format!(
-            "born <= {} and born <> all('{{{}}}'::bigint[])",
-            self.max_commit,
-            hidden.join(",")
-        )
+        born_by(self.max_commit, &self.hidden)
     }
 
     /// `(select …)` of its rows. `head` is the one that the statement sees: what has died since lies in history.
@@ -451,12 +456,7 @@ impl Merge<'_> {
 
     /// One at a time works on an import, until its transaction ends; false while another does.
     pub(crate) async fn hold(&self, connection: &mut PgConnection) -> Result<bool> {
-        Ok(sqlx::query_scalar!(
-            r#"select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "held!""#,
-            self.upload
-        )
-        .fetch_one(connection)
-        .await?)
+        hold(connection, self.upload).await
     }
 
     /// The next step. What it has done is for the caller to commit, if it says that it is done or that there is more.
@@ -721,9 +721,19 @@ impl Merge<'_> {
     }
 }
 
+/// One at a time works on an import, until its transaction ends; false while another does.
+pub(crate) async fn hold(connection: &mut PgConnection, upload: &str) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "held!""#,
+        upload
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
 /// The condition that two rows, each with its prefix, have the same key. Where a key may be null, `=` alone would not do and
 /// `is not distinct from` cannot be hashed.
-fn same_key(key: &[StoredColumn], nulls: bool, one: &str, other: &str) -> String {
+pub(crate) fn same_key(key: &[StoredColumn], nulls: bool, one: &str, other: &str) -> String {
     join(key, " and ", |column| {
         let (one, other) = (
             format!("{one}{}", column.sql),

@@ -583,6 +583,9 @@ impl Store {
         if import.mode.needs_key() {
             tables::create_staged(&mut tx, dataset_no, dataset.commit, &columns).await?;
         }
+        if plan.file.unique(&rules.0).next().is_some() {
+            tables::create_places(&mut tx, dataset_no, dataset.commit).await?;
+        }
         tx.commit().await?;
         Ok(OpenLoad {
             dataset_no,

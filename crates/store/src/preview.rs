@@ -22,6 +22,7 @@ use crate::{
     merge::Difference,
     plans::{head_columns, stored_columns},
     tables,
+    unique::{self, NotUnique},
 };
 
 /// Of each list: an answer can be sent up to 6 MB.
@@ -39,6 +40,25 @@ struct Loaded {
     end_rows: Option<i64>,
     end_quarantined: Option<i64>,
     difference: Option<Json<Difference>>,
+    /// Whether it is known which of its rows will be quarantined.
+    is_judged: bool,
+}
+
+impl Loaded {
+    /// The condition that a row of this id is not to be quarantined.
+    fn is_taken_in(&self, dataset_no: i64, row_id: &str) -> String {
+        is_taken_in(self.is_judged, dataset_no, self.commit, row_id)
+    }
+}
+
+fn is_taken_in(is_judged: bool, dataset_no: i64, commit: i64, row_id: &str) -> String {
+    if !is_judged {
+        return "true".to_owned();
+    }
+    format!(
+        "not exists (select from {} p where p.row_id = {row_id} and p.message is not null)",
+        tables::places(dataset_no, commit)
+    )
 }
 
 impl Store {
@@ -85,7 +105,7 @@ impl Store {
         let loaded = sqlx::query_as!(
             Loaded,
             r#"select c.id as commit, c.state = 'open' as "is_open!", p.end_rows, p.end_quarantined,
-                   p.difference as "difference: Json<Difference>"
+                   p.difference as "difference: Json<Difference>", p.judged is not null as "is_judged!"
                from gk.plan p join gk.commit c on c.dataset = $3 and c.id = p.commit where p.upload = $1 and p.generation = $2"#,
             import.upload.id.to_string(),
             plan.generation,
@@ -103,26 +123,32 @@ impl Store {
         };
         let rows = first_rows(&mut tx, import.dataset_no, &loaded, &table, &columns).await?;
         preview.rows = within(rows)?;
-        let quarantined = first_quarantined(&mut tx, import.dataset_no, loaded.commit).await?;
+        let quarantined = first_quarantined(&mut tx, import.dataset_no, &loaded).await?;
         preview.quarantined = within(quarantined)?;
         if import.upload.state != UploadState::AwaitingConfirmation
             || import.upload.problem.is_some()
         {
             return Ok(preview);
         }
+        let refused = if loaded.is_judged {
+            unique::refused(&mut tx, import.dataset_no, loaded.commit, plan.mode).await?
+        } else {
+            NotUnique::default()
+        };
         if let Some(Json(difference)) = &loaded.difference {
             let differing = Differing {
                 head: Head::look(&mut tx, import.dataset_no).await?,
                 plan,
                 commit: loaded.commit,
                 columns: &columns,
+                is_judged: loaded.is_judged,
             };
             preview.updated = within(differing.updated(&mut tx).await?)?;
             preview.deleted = within(differing.deleted(&mut tx).await?)?;
-            if difference.is_renewed(self.merge_limits) {
+            if !loaded.is_judged && difference.is_renewed(self.merge_limits) {
                 preview.warnings.insert(ROWS_RENEWED.to_owned(), 1);
             }
-            preview.counts = Some(loaded.counts(Some(difference), 0));
+            preview.counts = Some(loaded.counts(Some(difference), 0, refused));
         } else {
             let rows = sqlx::query_scalar!(
                 "select rows from gk.dataset where no = $1",
@@ -131,30 +157,35 @@ impl Store {
             .fetch_one(&mut *tx)
             .await?;
             let replaced = if plan.mode == Mode::Replace { rows } else { 0 };
-            preview.counts = Some(loaded.counts(None, replaced));
+            preview.counts = Some(loaded.counts(None, replaced, refused));
         }
         Ok(preview)
     }
 }
 
 impl Loaded {
-    fn counts(&self, difference: Option<&Difference>, replaced: i64) -> PreviewCounts {
+    fn counts(
+        &self,
+        difference: Option<&Difference>,
+        replaced: i64,
+        refused: NotUnique,
+    ) -> PreviewCounts {
         let rows = self.end_rows.unwrap_or_default();
         let counts = PreviewCounts {
-            quarantined: self.end_quarantined.unwrap_or_default(),
+            quarantined: self.end_quarantined.unwrap_or_default() + refused.all(),
             ..PreviewCounts::default()
         };
         match difference {
             Some(difference) => PreviewCounts {
-                inserted: difference.inserted,
-                updated: difference.updated,
+                inserted: difference.inserted - refused.inserted,
+                updated: difference.updated - refused.updated,
                 unchanged: difference.unchanged,
                 superseded: rows - difference.staged(),
                 deleted: difference.deleted,
                 ..counts
             },
             None => PreviewCounts {
-                inserted: rows,
+                inserted: rows - refused.inserted,
                 deleted: replaced,
                 ..counts
             },
@@ -247,8 +278,9 @@ async fn first_rows(
         .collect();
     let ids: Vec<i64> = places.keys().copied().collect();
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "select row_id{} from {table} t where row_id = any($1) and born = $2 order by row_id",
-        expressions(columns, |_| "t.")
+        "select row_id{} from {table} t where row_id = any($1) and born = $2 and {} order by row_id",
+        expressions(columns, |_| "t."),
+        loaded.is_taken_in(dataset_no, "t.row_id")
     )))
     .bind(ids)
     .bind(loaded.commit)
@@ -266,17 +298,17 @@ async fn first_rows(
 async fn first_quarantined(
     connection: &mut PgConnection,
     dataset_no: i64,
-    commit: i64,
+    loaded: &Loaded,
 ) -> Result<Vec<Place>> {
     let records = sqlx::query!(
         r#"select byte, line, record, column_name, code, message, left(raw, $4) as raw from gk.quarantine
            where dataset = $1 and commit = $2 order by record limit $3"#,
         dataset_no,
-        commit,
+        loaded.commit,
         big(PREVIEW_ROWS as u64),
         RAW_CHARS
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
     let places = records.into_iter().map(|record| Place {
         byte: record.byte.unsigned_abs(),
@@ -287,7 +319,20 @@ async fn first_quarantined(
         message: record.message,
         raw: record.raw,
     });
-    Ok(places.collect())
+    let mut places: Vec<Place> = places.collect();
+    if loaded.is_judged {
+        let refused = unique::first_refused(
+            connection,
+            dataset_no,
+            loaded.commit,
+            PREVIEW_ROWS,
+            RAW_CHARS,
+        );
+        places.extend(refused.await?);
+        places.sort_by_key(|place| place.record);
+        places.truncate(PREVIEW_ROWS);
+    }
+    Ok(places)
 }
 
 /// Characters of a record that is only shown.
@@ -299,6 +344,7 @@ struct Differing<'a> {
     plan: &'a Plan,
     commit: i64,
     columns: &'a [StoredColumn],
+    is_judged: bool,
 }
 
 impl Differing<'_> {
@@ -318,7 +364,15 @@ impl Differing<'_> {
         let rows = self
             .fetch(
                 connection,
-                "staged is not null and row_id is not null",
+                &format!(
+                    "d.staged is not null and d.row_id is not null and {}",
+                    is_taken_in(
+                        self.is_judged,
+                        self.head.dataset_no,
+                        self.commit,
+                        "d.staged"
+                    )
+                ),
                 &format!("{}{after}", expressions(self.columns, |_| "l.")),
                 &format!("join {staged} s on s.ctid = d.place and s.row_id = d.staged"),
             )
@@ -336,7 +390,9 @@ impl Differing<'_> {
 
     async fn deleted(&self, connection: &mut PgConnection) -> Result<Vec<Row>> {
         let cells = expressions(self.columns, |_| "l.");
-        let rows = self.fetch(connection, "staged is null", &cells, "").await?;
+        let rows = self
+            .fetch(connection, "d.staged is null", &cells, "")
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(Row {
@@ -359,7 +415,7 @@ impl Differing<'_> {
         let live = tables::live(self.head.dataset_no);
         let difference = tables::difference(self.head.dataset_no, self.commit);
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "select l.row_id{cells} from (select staged, place, row_id from {difference} where {so} order by row_id limit {PREVIEW_ROWS}) d \
+            "select l.row_id{cells} from (select staged, place, row_id from {difference} d where {so} order by row_id limit {PREVIEW_ROWS}) d \
              join {live} l on l.row_id = d.row_id {join} where l.born <= $1 and l.born <> all($2) order by l.row_id"
         )))
         .bind(self.head.max_commit)

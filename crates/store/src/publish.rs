@@ -6,6 +6,7 @@ use contracts::{
     events::VersionPublished,
     plan::Plan,
     receipt::Receipt,
+    rules::ColumnRules,
     upload::{Mode, UploadState},
 };
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
@@ -18,6 +19,7 @@ use crate::{
     merge::{self, Difference, Merge, Refused, Sitting},
     plans::{head_columns, merged_columns},
     tables,
+    unique::{NotUnique, Unique, unique_columns},
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +48,8 @@ struct Load {
     end_quarantined: i64,
     /// Whether somebody is asked before it is published, and has not said yes.
     is_asked: bool,
+    /// Whether it has columns whose values may be in one row only.
+    is_unique: bool,
 }
 
 /// What the ledger has of it.
@@ -120,8 +124,13 @@ impl Store {
         if self.lacks_batches(&key).await? {
             return Ok(Publish::Incomplete);
         }
+        let unique = self.unique(dataset_no, &key).await?;
+        let unique = unique.as_ref();
         let Some(merging) = self.merging(&key).await? else {
-            let published = self.publish(upload, dataset_no, None).await?;
+            if let Some(unique) = unique {
+                self.judge(unique).await?;
+            }
+            let published = self.publish(upload, dataset_no, None, unique).await?;
             return Ok(published.unwrap_or(Publish::Incomplete));
         };
         let merge = Merge {
@@ -130,15 +139,22 @@ impl Store {
             upload: &key,
             plan: &merging.plan,
             is_asked: merging.is_asked,
-            limits: self.merge_limits,
+            limits: match unique {
+                // Only what is there when it is published says which of its rows may be written.
+                Some(_) => self.merge_limits.in_place(),
+                None => self.merge_limits,
+            },
         };
         for tries in 0..=merge::TRIES {
             let forced = tries == merge::TRIES;
             if let Err(refused) = self.work_out(&merge, sitting).await? {
                 return self.refuse(upload, refused).await;
             }
+            if let Some(unique) = unique {
+                self.judge(unique).await?;
+            }
             if let Some(published) = self
-                .publish(upload, dataset_no, Some((&merge, forced)))
+                .publish(upload, dataset_no, Some((&merge, forced)), unique)
                 .await?
             {
                 return Ok(published);
@@ -172,12 +188,12 @@ impl Store {
         upload: UploadId,
         dataset_no: i64,
         merge: Option<(&Merge<'_>, bool)>,
+        unique: Option<&Unique>,
     ) -> Result<Option<Publish>> {
         let key = upload.to_string();
         let mut tx = self.pool.begin().await?;
-        if let Some((merge, _)) = merge
-            && !merge.hold(&mut tx).await?
-        {
+        let is_worked_on = merge.is_some() || unique.is_some();
+        if is_worked_on && !merge::hold(&mut tx, &key).await? {
             return Ok(Some(Publish::Incomplete));
         }
         lock_dataset(&mut tx, dataset_no).await?;
@@ -244,6 +260,22 @@ impl Store {
                 receipt.deleted = before.rows;
             }
         }
+        if load.is_unique && unique.is_none() {
+            // Planned anew since it was asked.
+            return Ok(Some(Publish::Incomplete));
+        }
+        let mut refused = NotUnique::default();
+        if let Some(unique) = unique {
+            if unique.commit != load.commit {
+                return Ok(Some(Publish::Incomplete));
+            }
+            let head = Head::look(&mut tx, dataset_no).await?;
+            unique.judge(&mut tx, &head).await?;
+            refused = unique.refused(&mut tx).await?;
+            receipt.inserted -= refused.inserted;
+            receipt.updated -= refused.updated;
+            receipt.quarantined += refused.all();
+        }
         if let Some(objection) = load.objection(&sums, &receipt) {
             let problem = Problem::new(
                 Code::Internal,
@@ -269,6 +301,13 @@ impl Store {
             return Ok(None);
         }
 
+        if let Some(unique) = unique {
+            unique.take_out(&mut tx).await?;
+            if let Some((_, _, difference)) = &mut merged {
+                difference.inserted -= refused.inserted;
+                difference.updated -= refused.updated;
+            }
+        }
         let columns = merged_columns(
             load.plan.mode,
             &head_columns(&mut tx, dataset_no).await?,
@@ -310,7 +349,7 @@ impl Store {
             load.upload,
             version,
             serde_json::to_value(&receipt)?,
-            load.end_rows,
+            load.end_rows - refused.all(),
             receipt.rows_read
         )
         .execute(&mut *tx)
@@ -399,7 +438,8 @@ pub(crate) async fn show(
 /// The load to publish, its import's row locked; or what to answer instead.
 async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Result<Load, Publish>> {
     let row = sqlx::query!(
-        r#"select i.state, i.version, i.confirm = 'ask' and i.confirmed is distinct from i.generation as "is_asked!", p.plan as "plan?: Json<Plan>", p.commit as "commit?", p.end_batches as "end_batches?",
+        r#"select i.state, i.version, i.confirm = 'ask' and i.confirmed is distinct from i.generation as "is_asked!", p.plan as "plan?: Json<Plan>",
+               p.rules as "rules?: Json<ColumnRules>", p.commit as "commit?", p.end_batches as "end_batches?",
                p.end_rows as "end_rows?", p.end_quarantined as "end_quarantined?"
            from gk.import i left join gk.plan p on p.upload = i.upload and p.generation = i.generation
            where i.upload = $1 for update of i"#,
@@ -420,18 +460,28 @@ async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Resu
     if state == UploadState::AwaitingConfirmation {
         return Ok(Err(Publish::Awaiting));
     }
-    let (Some(plan), Some(commit), Some(batches), Some(end_rows), Some(end_quarantined)) = (
+    let (
+        Some(plan),
+        Some(rules),
+        Some(commit),
+        Some(batches),
+        Some(end_rows),
+        Some(end_quarantined),
+    ) = (
         row.plan,
+        row.rules,
         row.commit,
         row.end_batches,
         row.end_rows,
         row.end_quarantined,
-    ) else {
+    )
+    else {
         return Ok(Err(Publish::Incomplete));
     };
     Ok(Ok(Load {
         upload: upload.to_owned(),
         commit,
+        is_unique: !unique_columns(&plan, &rules)?.is_empty(),
         plan: plan.0,
         end_batches: i64::from(batches),
         end_rows,

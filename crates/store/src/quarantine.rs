@@ -343,7 +343,7 @@ async fn count_open(connection: &mut PgConnection, dataset_no: i64, more: i64) -
     .await?)
 }
 
-fn columns(ids: &[QuarantineId]) -> (Vec<i64>, Vec<i64>) {
+pub(crate) fn columns(ids: &[QuarantineId]) -> (Vec<i64>, Vec<i64>) {
     ids.iter().map(|id| (id.commit, id.record)).unzip()
 }
 

@@ -34,6 +34,11 @@ pub(crate) fn late(dataset_no: i64, commit: i64) -> String {
     format!("data.d_{dataset_no}_late_{commit}")
 }
 
+/// Where the rows of a file stood in it, while some may yet be quarantined.
+pub(crate) fn places(dataset_no: i64, commit: i64) -> String {
+    format!("data.d_{dataset_no}_places_{commit}")
+}
+
 pub(crate) fn reader_view(dataset_no: i64) -> String {
     format!("data.v_{dataset_no}")
 }
@@ -141,7 +146,24 @@ pub(crate) async fn create_staged(
     Ok(())
 }
 
-/// What a merge that came to nothing leaves behind.
+/// Where it is kept where rows stood, and of those that are to be quarantined why.
+pub(crate) async fn create_places(
+    connection: &mut PgConnection,
+    dataset_no: i64,
+    commit: i64,
+) -> Result<()> {
+    let places = places(dataset_no, commit);
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "create table {places} (row_id bigint primary key, batch int not null, record bigint not null, byte bigint not null, \
+           line bigint not null, raw text not null, column_name text, message text); \
+         create index on {places} (record) where message is not null"
+    )))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What an import that came to nothing leaves behind.
 pub(crate) async fn drop_staged(
     connection: &mut PgConnection,
     dataset_no: i64,
@@ -152,6 +174,7 @@ pub(crate) async fn drop_staged(
         staged(dataset_no, commit),
         difference(dataset_no, commit),
         late(dataset_no, commit),
+        places(dataset_no, commit),
     ] {
         sqlx::query(AssertSqlSafe(format!("drop table if exists {table}")))
             .execute(&mut *connection)

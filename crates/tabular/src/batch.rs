@@ -5,9 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::{reader::StreamReader, writer::StreamWriter};
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::{ArrowError, Fields, Schema};
 use contracts::{
-    events::{BatchMeta, RECORDS_KEY, REJECTS_KEY},
+    events::{BatchMeta, PLACE_FIELDS, RECORDS_KEY, REJECTS_KEY},
     plan::Checkpoint,
     receipt::Place,
 };
@@ -23,6 +23,8 @@ pub struct Batch {
     pub meta: BatchMeta,
     /// Row i has the row id `row_lo + meta.row_offset + i`; fields are named by the columns' ids.
     pub rows: RecordBatch,
+    /// Beside the rows where each stood, by [`PLACE_FIELDS`], of an import that asks for it.
+    pub places: Option<RecordBatch>,
     pub rejects: Vec<Place>,
     /// Where to go on after it.
     pub after: Checkpoint,
@@ -36,6 +38,7 @@ pub struct Batch {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
     pub rows: RecordBatch,
+    pub places: Option<RecordBatch>,
     pub rejects: Vec<Place>,
     pub shown: Vec<u64>,
 }
@@ -45,7 +48,6 @@ pub struct Decoded {
 /// # Errors
 /// None that a batch of [`crate::Loader`] can cause.
 pub fn encode(batch: &Batch) -> Result<Vec<u8>, FileError> {
-    let schema = batch.rows.schema();
     let mut metadata = HashMap::from([(
         REJECTS_KEY.to_owned(),
         serde_json::to_string(&batch.rejects)?,
@@ -54,8 +56,14 @@ pub fn encode(batch: &Batch) -> Result<Vec<u8>, FileError> {
         let shown = serde_json::to_string(&batch.shown)?;
         metadata.insert(RECORDS_KEY.to_owned(), shown);
     }
-    let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
-    let rows = batch.rows.clone().with_schema(Arc::clone(&schema))?;
+    let mut fields = batch.rows.schema().fields().to_vec();
+    let mut columns = batch.rows.columns().to_vec();
+    if let Some(places) = &batch.places {
+        fields.extend(places.schema().fields().iter().cloned());
+        columns.extend_from_slice(places.columns());
+    }
+    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+    let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     let mut bytes = Vec::with_capacity(rows.get_array_memory_size() + 4_096);
     let mut writer = StreamWriter::try_new(&mut bytes, &schema)?;
     writer.write(&rows)?;
@@ -76,11 +84,21 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, FileError> {
     let rows = reader
         .next()
         .ok_or_else(|| ArrowError::IpcError("the stream holds no record batch".to_owned()))??;
-    let (schema, columns, _) = rows.into_parts();
-    // They have been read; the rows do not carry them any further.
-    let schema = Arc::new(Schema::new(schema.fields().clone()));
+    let (schema, mut columns, _) = rows.into_parts();
+    let fields = schema.fields();
+    let is_place = |at: usize| PLACE_FIELDS.contains(&fields[at].name().as_str());
+    let own = (0..fields.len()).take_while(|at| !is_place(*at)).count();
+    let beside = columns.split_off(own);
+    // What the metadata said has been read; the rows do not carry it any further.
+    let part =
+        |fields: Fields, columns| RecordBatch::try_new(Arc::new(Schema::new(fields)), columns);
     Ok(Decoded {
-        rows: RecordBatch::try_new(schema, columns)?,
+        rows: part(fields.iter().take(own).cloned().collect(), columns)?,
+        places: if beside.is_empty() {
+            None
+        } else {
+            Some(part(fields.iter().skip(own).cloned().collect(), beside)?)
+        },
         rejects,
         shown,
     })

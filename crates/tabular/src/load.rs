@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_array::{
+    ArrayRef, RecordBatch,
+    builder::{Int64Builder, StringBuilder},
+};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use contracts::{
-    events::{BatchMeta, EndOfLoad},
+    events::{BatchMeta, EndOfLoad, PLACE_FIELDS},
     plan::{Checkpoint, Encoding, FileFormat, FilePlan, PREVIEW_ROWS},
     receipt::Place,
     rules::ColumnRules,
@@ -39,6 +42,8 @@ pub struct Loader {
     columns: Vec<ColumnBuilder>,
     /// Rules, by the place of their column in `columns`.
     rules: Vec<(usize, Checker)>,
+    /// Of the rows at hand, where somebody may yet have to say it.
+    places: Option<Places>,
     /// Arrow bytes of a row beside its texts.
     row_bytes: usize,
     /// Cells that the widest row of the plan has.
@@ -101,6 +106,7 @@ impl Loader {
             width: width.map_or(0, |last| last + 1).max(plan.mapping.len()),
             columns,
             rules: Vec::new(),
+            places: None,
             batch_rows,
             batch_bytes,
             headers: if resumed { 0 } else { plan.headers },
@@ -116,7 +122,7 @@ impl Loader {
         })
     }
 
-    /// Records that break a rule become rejects.
+    /// Records that break a rule become rejects. What only the whole table can judge goes along with its place.
     ///
     /// # Errors
     /// A rule that its column cannot have.
@@ -128,6 +134,7 @@ impl Loader {
                 self.rules.push((at, checker));
             }
         }
+        self.places = (plan.unique(rules).next().is_some()).then(Places::default);
         Ok(self)
     }
 
@@ -203,6 +210,8 @@ impl Loader {
             });
         }
         let (cells, raw_len) = (record.len(), record.raw().len());
+        // What its place takes, the record's text above all.
+        let place_bytes = (self.places.as_ref()).map_or(0, |_| Places::ROW_BYTES + raw_len);
         // Of a sheet, a row is as wide as the widest, though that may be another table's.
         let is_bare =
             |cell: usize| self.format != FileFormat::Text && record.get_valued(cell).is_none();
@@ -219,17 +228,17 @@ impl Loader {
         }
         let mut full = None;
         // The record itself is at least as long as its texts; only near the end must they be added up.
-        if self.bytes + self.row_bytes + raw_len > self.batch_bytes {
+        if self.bytes + self.row_bytes + raw_len + place_bytes > self.batch_bytes {
             if let Some(misfit) = misfit(&self.columns, record, self.get, encoding, at) {
                 return self.reject(misfit);
             }
-            let bytes = self.row_bytes + text_bytes(&self.columns, record);
+            let bytes = self.row_bytes + text_bytes(&self.columns, record) + place_bytes;
             if self.rows + self.rejects.len() > 0 && self.bytes + bytes > self.batch_bytes {
                 full = Some(self.cut(at)?);
             }
         }
         let record = self.decoder.record();
-        let mut bytes = self.row_bytes;
+        let mut bytes = self.row_bytes + place_bytes;
         let mut fits = true;
         for column in &mut self.columns {
             let cell = column.source.and_then(|source| (self.get)(&record, source));
@@ -252,6 +261,9 @@ impl Loader {
                     record::place(at, "type_mismatch", message, Some(raw))
                 });
             return self.reject(place);
+        }
+        if let Some(places) = &mut self.places {
+            places.push(at, &raw_text(encoding, record.raw(), usize::MAX));
         }
         if cells < self.width {
             self.padded.push((self.rows as u32, cells as u32));
@@ -320,11 +332,43 @@ impl Loader {
                 quarantined: rejects.len() as u32,
             },
             rows: RecordBatch::try_new(Arc::clone(&self.schema), arrays)?,
+            places: self.places.as_mut().map(Places::take).transpose()?,
             rejects,
             after: self.begun,
             padded: std::mem::take(&mut self.padded),
             shown: std::mem::take(&mut self.shown),
         })
+    }
+}
+
+/// Where rows stood in the file, and how.
+#[derive(Debug, Default)]
+struct Places {
+    record: Int64Builder,
+    byte: Int64Builder,
+    line: Int64Builder,
+    raw: StringBuilder,
+}
+
+impl Places {
+    /// Arrow bytes of a place beside its text: three numbers and where the text ends.
+    const ROW_BYTES: usize = 28;
+
+    fn push(&mut self, at: Position, raw: &str) {
+        self.record.append_value(at.record.cast_signed());
+        self.byte.append_value(at.byte.cast_signed());
+        self.line.append_value(at.line.cast_signed());
+        self.raw.append_value(raw);
+    }
+
+    fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        let arrays: [ArrayRef; 4] = [
+            Arc::new(self.record.finish()),
+            Arc::new(self.byte.finish()),
+            Arc::new(self.line.finish()),
+            Arc::new(self.raw.finish()),
+        ];
+        RecordBatch::try_from_iter(PLACE_FIELDS.into_iter().zip(arrays))
     }
 }
 

@@ -1,4 +1,5 @@
-//! The rules of a column against a value, the same for the records of a file ([`crate::load`]) and for cells written by hand.
+//! The rules of a column against a value, the same for the records of a file ([`crate::load`]) and for cells written by hand. All but
+//! `unique`, which is no matter of one value: `store` has the others.
 
 use std::cmp::Ordering;
 
@@ -78,6 +79,10 @@ impl Checker {
                 Some((values.collect::<Result<_, _>>()?, listed(texts)))
             }
         };
+        if rules.unique && !column.kind.can_be_unique() {
+            let message = "Only a column of another type than float and JSON can be asked for values that are all different.";
+            return Err(("unique", Misfit(message.to_owned())));
+        }
         Ok(Self {
             required: rules.required,
             min,
@@ -325,6 +330,13 @@ mod tests {
             ..Rules::default()
         };
         assert_eq!(at(ColumnType::Int64, pattern("1")), "pattern");
+        let unique = Rules {
+            unique: true,
+            ..Rules::default()
+        };
+        assert_eq!(at(ColumnType::Float, unique.clone()), "unique");
+        assert_eq!(at(ColumnType::Json, unique.clone()), "unique");
+        assert!(checker(ColumnType::Boolean, unique).is_ok());
         assert_eq!(at(ColumnType::Text, pattern("(")), "pattern");
         assert_eq!(at(ColumnType::Text, pattern("a)|(?:b")), "pattern");
         assert_eq!(

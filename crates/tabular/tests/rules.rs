@@ -4,6 +4,7 @@
 
 mod support;
 
+use arrow_array::{cast::AsArray as _, types::Int64Type};
 use contracts::{
     plan::Checkpoint,
     receipt::Place,
@@ -94,4 +95,77 @@ fn a_record_that_breaks_a_rule_is_quarantined_with_its_place() {
 fn without_rules_every_record_is_loaded() {
     let batches = load(&ColumnRules::new(), 7);
     assert!(batches.iter().all(|batch| batch.rejects.is_empty()));
+}
+
+#[test]
+fn where_values_are_to_be_unique_every_row_says_where_it_stood() {
+    let unique = Rules {
+        unique: true,
+        ..Rules::default()
+    };
+    let mut with_rules = rules();
+    with_rules.insert("col_1".into(), unique);
+    let wanted = load(&with_rules, FILE.len());
+    let mut told = Vec::new();
+    for batch in &wanted {
+        let places = batch.places.as_ref().unwrap();
+        assert_eq!(places.num_rows(), batch.rows.num_rows());
+        let numbers = |at: usize| {
+            places
+                .column(at)
+                .as_primitive::<Int64Type>()
+                .values()
+                .to_vec()
+        };
+        let raw = places.column(3).as_string::<i32>();
+        for (row, record) in numbers(0).into_iter().enumerate() {
+            let text = raw.value(row).to_owned();
+            assert_eq!(FILE.find(&text), usize::try_from(numbers(1)[row]).ok());
+            told.push((record, numbers(2)[row], text));
+        }
+        // They go beside the rows, and come out as they went in.
+        let decoded = tabular::batch::decode(&tabular::batch::encode(batch).unwrap()).unwrap();
+        assert_eq!(decoded.rows, batch.rows);
+        assert_eq!(decoded.places, batch.places);
+    }
+    let line = |record: i64, text: &str| (record, record, text.to_owned());
+    assert_eq!(
+        told,
+        [
+            line(2, "N1,55,2001-02-03"),
+            line(3, "X2,140,1999-12-01"),
+            line(6, "N5,70"),
+        ]
+    );
+    assert_eq!(load(&with_rules, 1), wanted);
+    assert!(load(&rules(), 7).iter().all(|batch| batch.places.is_none()));
+}
+
+#[test]
+fn the_texts_of_rows_count_for_a_batch() {
+    let unique = Rules {
+        unique: true,
+        ..Rules::default()
+    };
+    let batches = |rules: &ColumnRules| {
+        let file = format!("a,b\n{}", "1,x\n".repeat(1_000));
+        let mut plan = analyse(file.as_bytes()).unwrap().plan;
+        plan.columns[0].column.id = "col_1".into();
+        plan.columns[1].column.id = "col_2".into();
+        let loader = Loader::new(&plan, 10_000, 10_000, Checkpoint::default()).unwrap();
+        let mut loader = loader.with_rules(&plan, rules).unwrap();
+        loader.push(file.as_bytes());
+        loader.finish();
+        std::iter::from_fn(|| loader.next_batch().unwrap()).collect::<Vec<_>>()
+    };
+    let bytes = |batch: &Batch| tabular::batch::encode(batch).unwrap().len();
+    let without = batches(&ColumnRules::new());
+    let with = batches(&ColumnRules::from([("col_1".into(), unique)]));
+    assert!(with.len() > without.len());
+    // What an Arrow stream has beside its cells.
+    assert!(
+        with.iter().all(|batch| bytes(batch) < 10_000 + 4_096),
+        "{:?}",
+        with.iter().map(bytes).max()
+    );
 }

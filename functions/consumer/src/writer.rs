@@ -468,6 +468,7 @@ fn decode((at, no, meta, arrow): (usize, u32, BatchMeta, Bytes)) -> Result<Batch
             no,
             meta,
             rows: decoded.rows,
+            places: decoded.places,
             rejects: decoded.rejects,
             shown: decoded.shown,
         },

@@ -7,7 +7,9 @@ use axum::{
 };
 use contracts::{
     Code, DatasetId, Problem,
-    commit::{CHANGES_MAX, Change, ChangeOp, CommitRequest, Committed, MESSAGE_CHARS_MAX},
+    commit::{
+        CHANGES_MAX, CellError, Change, ChangeOp, CommitRequest, Committed, MESSAGE_CHARS_MAX,
+    },
     dataset::VersionKind,
 };
 use http::{HeaderMap, StatusCode, header};
@@ -22,7 +24,13 @@ use store::{At, Commit, IdempotencyKey, NewCommit, Store};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{config::App, error::Error, quarantine, rows::RowPath, values::Values};
+use crate::{
+    config::App,
+    error::Error,
+    quarantine,
+    rows::RowPath,
+    values::{self, Values},
+};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -293,6 +301,19 @@ async fn commit(
             Err(Error::Problem(problem))
         }
         Commit::Settled(records) => Err(quarantine::settled(&records)),
+        Commit::Taken(taken) => {
+            let errors = taken.into_iter().filter_map(|taken| {
+                let change = request.changes.get(taken.change)?;
+                Some(CellError {
+                    pointer: format!("/changes/{}/cells/{}", taken.change, taken.column),
+                    row_id: change.row_id.clone(),
+                    value: change.cells.get(&taken.column).cloned()?,
+                    column: Some(taken.column),
+                    message: taken.message,
+                })
+            });
+            Err(Error::Problem(values::refused(errors.collect())))
+        }
     }
 }
 

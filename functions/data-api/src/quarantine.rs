@@ -34,7 +34,7 @@ use crate::{
     error::Error,
     limit,
     page::{self, fit},
-    values::Values,
+    values::{self, Values},
 };
 
 const PAGE: u32 = 50;
@@ -176,7 +176,8 @@ impl Record {
 
 /// Make rows of quarantined records (editors)
 ///
-/// All of them become one version, or none does: cells that still do not fit are all named (`validation`, in `errors`; `row_id`
+/// A record of an upsert or a sync changes the row that has its key; every other one becomes a new row. All of them become one
+/// version, or none does: cells that still do not fit are all named (`validation`, in `errors`; `row_id`
 /// is the record's id). Cells that are left out are the record's own. A record becomes a row once: one that was resubmitted or
 /// discarded meanwhile answers `conflict`. With an `Idempotency-Key` the same request sent again answers the same version.
 #[utoipa::path(post, path = "/api/v1/datasets/{id}/quarantine/resubmit", tag = "quarantine",
@@ -255,9 +256,26 @@ async fn resubmit_records(
             }),
         )),
         Commit::Settled(records) => Err(settled(&records)),
-        Commit::Unchanged { .. } | Commit::Conflicts(_) => Err(Error::Store(
-            store::Error::Disagrees("a resubmission and its rows"),
-        )),
+        Commit::Taken(taken) => {
+            let errors = taken.into_iter().filter_map(|taken| {
+                let row = body.rows.get(taken.change)?;
+                Some(CellError {
+                    pointer: format!("/rows/{}/cells/{}", taken.change, taken.column),
+                    row_id: Some(row.id.to_string()),
+                    value: row.cells.get(&taken.column).cloned().unwrap_or_default(),
+                    column: Some(taken.column),
+                    message: taken.message,
+                })
+            });
+            Err(Error::Problem(values::refused(errors.collect())))
+        }
+        Commit::Conflicts(_) => Err(Error::Problem(Problem::new(
+            Code::Conflict,
+            "Rows with the keys of these records were changed by somebody else just now. Nothing was saved. Resubmit them again.",
+        ))),
+        Commit::Unchanged { .. } => Err(Error::Store(store::Error::Disagrees(
+            "a resubmission and its rows",
+        ))),
     }
 }
 

@@ -139,15 +139,7 @@ impl Values {
 
     /// Everything that cannot be taken, as one problem.
     pub fn problem(self) -> Option<Problem> {
-        let detail = match self.errors.len() {
-            0 => return None,
-            1 => "One cell cannot be taken as it is. Nothing was saved.".to_owned(),
-            count => format!("{count} cells cannot be taken as they are. Nothing was saved."),
-        };
-        let mut problem = Problem::new(Code::Validation, detail);
-        problem.pointer = self.errors.first().map(|error| error.pointer.clone());
-        problem.errors = self.errors;
-        Some(problem)
+        (!self.errors.is_empty()).then(|| refused(self.errors))
     }
 
     pub fn fault(
@@ -168,6 +160,18 @@ impl Values {
             });
         }
     }
+}
+
+/// That these cells cannot be taken.
+pub fn refused(errors: Vec<CellError>) -> Problem {
+    let detail = match errors.len() {
+        1 => "One cell cannot be taken as it is. Nothing was saved.".to_owned(),
+        count => format!("{count} cells cannot be taken as they are. Nothing was saved."),
+    };
+    let mut problem = Problem::new(Code::Validation, detail);
+    problem.pointer = errors.first().map(|error| error.pointer.clone());
+    problem.errors = errors;
+    problem
 }
 
 /// `None` for a text that cannot be the id of any row.

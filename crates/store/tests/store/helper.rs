@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use contracts::{
     UploadId, UserId,
     dataset::{Column, ColumnType, Row, VersionKind},
-    events::{BatchMeta, EndOfLoad},
+    events::{BatchMeta, EndOfLoad, PLACE_FIELDS},
     plan::{Dialect, FilePlan, ObjectRef, Options, Plan, PlannedColumn},
     receipt::Place,
     upload::{Confirm, Mode, Target},
@@ -238,6 +238,23 @@ impl Drop for TestDb {
     }
 }
 
+/// Where these rows stand in a file with a header, a line and ten bytes each.
+fn places(row_offset: u64, rows: usize) -> RecordBatch {
+    let numbers = row_offset.cast_signed()..;
+    let numbers: Vec<i64> = numbers.take(rows).collect();
+    let of = |number: fn(&i64) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(numbers.iter().map(number)))
+    };
+    let raw = numbers.iter().map(|no| format!("raw {no}"));
+    let arrays = [
+        of(|no| no + 2),
+        of(|no| no * 10),
+        of(|no| no + 2),
+        Arc::new(StringArray::from_iter_values(raw)) as ArrayRef,
+    ];
+    RecordBatch::try_from_iter(PLACE_FIELDS.into_iter().zip(arrays)).unwrap()
+}
+
 /// An import whose load is open.
 pub struct Import {
     pub store: Store,
@@ -262,8 +279,10 @@ impl Import {
             .map(|(planned, array)| Field::new(&planned.column.id, array.data_type().clone(), true))
             .collect();
         let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), cells).unwrap();
+        let is_placed = (self.plan.file.unique(&self.load.rules).next()).is_some();
         IncomingBatch {
             shown: Vec::new(),
+            places: is_placed.then(|| places(row_offset, rows.num_rows())),
             no,
             meta: BatchMeta {
                 row_offset,

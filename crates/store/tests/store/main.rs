@@ -16,5 +16,6 @@ mod previews;
 mod speed;
 mod stalled;
 mod types;
+mod unique;
 mod visibility;
 mod widgets;

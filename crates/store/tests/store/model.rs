@@ -513,6 +513,7 @@ impl World {
                 assert_eq!(version, self.head_version());
             }
             Commit::Settled(_) => panic!("nothing is in quarantine: {commit:?}"),
+            Commit::Taken(_) => panic!("nothing has to be unique: {commit:?}"),
         }
     }
 

@@ -140,7 +140,7 @@ impl App {
                 bytes: 1,
                 target,
                 mode,
-                key: Vec::new(),
+                key: key(mode),
                 options: contracts::plan::Options::default(),
                 confirm: Confirm::Auto,
                 object_key: format!("uploads/{upload}/table.csv"),
@@ -193,6 +193,7 @@ impl App {
                 no: no as u32,
                 meta,
                 rows: table.arrow(&ids, rows),
+                places: None,
                 rejects,
             });
         }
@@ -215,6 +216,12 @@ pub struct Table {
     pub columns: Vec<(String, ColumnType)>,
     pub rows: Vec<Vec<Option<String>>>,
     pub rejects: Vec<Place>,
+}
+
+/// Rows are told apart by the first column.
+fn key(mode: Mode) -> Vec<String> {
+    let merges = matches!(mode, Mode::Upsert | Mode::Sync);
+    merges.then(|| "col_1".to_owned()).into_iter().collect()
 }
 
 impl Table {
@@ -270,7 +277,7 @@ impl Table {
                 bytes: 1,
             },
             mode,
-            key: Vec::new(),
+            key: key(mode),
             file: FilePlan {
                 kind: contracts::plan::FileKind::default(),
                 dialect: Dialect::default(),

@@ -403,3 +403,62 @@ async fn rules_hold_for_what_is_written_from_then_on() {
     let none = set(json!({"col_1": {}, "col_2": {}}), &owner).await;
     assert_eq!(none.body["rules"], json!({}));
 }
+
+#[tokio::test]
+async fn a_unique_value_is_refused_at_its_cell_and_in_a_resubmission() {
+    let app = App::start().await;
+    let owner = app.person("owner").await;
+    let table = table().reject(place(4));
+    let dataset = app.dataset(&owner, "Numbers", &table).await;
+    let path = format!("/datasets/{dataset}");
+    let send = async |method: &str, path: String, body: Value| {
+        app.send(method, &path, Some(&owner), &[], Some(body)).await
+    };
+    let rules = json!({"rules": {"col_1": {"unique": true}}});
+    let set = send("PATCH", path.clone(), rules.clone()).await;
+    assert_eq!(set.body["rules"], rules["rules"]);
+
+    let commit = async |base: i64, changes: Value| {
+        let body = json!({"base_version": base, "changes": changes});
+        send("POST", format!("{path}/commits"), body).await
+    };
+    let refused = commit(
+        1,
+        json!([
+            {"op": "insert", "cells": {"col_1": "c", "col_2": 1}},
+            {"op": "update", "row_id": "2", "cells": {"col_1": "a"}},
+        ]),
+    )
+    .await;
+    assert_eq!(
+        (refused.status, refused.body["code"].as_str()),
+        (StatusCode::BAD_REQUEST, Some("validation"))
+    );
+    let taken = |pointer: &str, row: &str, value: Value| {
+        json!([{"pointer": pointer, "row_id": row, "column": "col_1", "value": value,
+            "message": "`a` is in another row already. The column takes each value once."}])
+    };
+    assert_eq!(
+        refused.body["errors"],
+        taken("/changes/1/cells/col_1", "2", json!("a"))
+    );
+    let kept = commit(
+        1,
+        json!([{"op": "update", "row_id": "2", "cells": {"col_1": "c"}}]),
+    )
+    .await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.body);
+
+    let list = app.get(&format!("{path}/quarantine"), &owner).await;
+    let id = &list.body["rows"][0]["id"];
+    let resubmit = async |name: &str| {
+        let body = json!({"rows": [{"id": id, "cells": {"col_1": name, "col_2": 3}}]});
+        send("POST", format!("{path}/quarantine/resubmit"), body).await
+    };
+    let refused = resubmit("a").await;
+    assert_eq!(
+        refused.body["errors"],
+        taken("/rows/0/cells/col_1", id.as_str().unwrap(), json!("a"))
+    );
+    assert_eq!(resubmit("b").await.status, StatusCode::CREATED);
+}

@@ -450,3 +450,57 @@ async fn the_download_has_every_record_and_no_formula() {
         .await;
     assert_eq!(open.lines().count(), 3);
 }
+
+#[tokio::test]
+async fn a_record_of_an_upsert_changes_the_row_that_has_its_key() {
+    let scene = Scene::set(&[]).await;
+    let upsert = (table().row(&["b", "2"]))
+        .reject(place(4, "type_mismatch", Some("a,x")))
+        .reject(place(5, "type_mismatch", Some("c,y")))
+        .reject(place(6, "type_mismatch", Some("c,z")));
+    let target = Target::Existing { id: scene.dataset };
+    let app = &scene.app;
+    (app.import(&scene.owner, target, Mode::Upsert, &upsert)).await;
+    let ids = scene.ids().await;
+    let mended = |record: usize, n: i64| json!({"id": ids[record], "cells": {"col_2": n}});
+    let resubmit = async |rows: Vec<Value>| scene.post("resubmit", json!({"rows": rows})).await;
+    let refused = |answer: &Answer| {
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body);
+        let error = &answer.body["errors"][0];
+        assert_eq!(error["column"], "col_1");
+        (
+            error["pointer"].as_str().unwrap().to_owned(),
+            error["message"].as_str().unwrap().to_owned(),
+        )
+    };
+
+    let (pointer, message) = refused(&resubmit(vec![mended(1, 8), mended(2, 9)]).await);
+    assert_eq!(pointer, "/rows/1/cells/col_1");
+    assert!(message.contains("Another of these records"), "{message}");
+
+    let done = resubmit(vec![mended(0, 7), mended(1, 8)]).await;
+    assert_eq!(done.status, StatusCode::CREATED, "{}", done.body);
+    assert_eq!(done.body["rows"].as_array().unwrap().len(), 1);
+    let cells = json!([["a", "7"], ["b", "2"], ["c", "8"]]);
+    assert_eq!(json!(scene.cells().await), cells);
+
+    let version = scene.get("").await["version"].clone();
+    let twin = json!({"base_version": version, "changes": [{"op": "insert", "cells": {"col_1": "c", "col_2": 0}}]});
+    let commits = format!("/datasets/{}/commits", scene.dataset);
+    let twin = (app.send("POST", &commits, Some(&scene.owner), &[], Some(twin))).await;
+    assert_eq!(twin.status, StatusCode::CREATED, "{}", twin.body);
+    let (pointer, message) = refused(&resubmit(vec![mended(2, 9)]).await);
+    assert_eq!(pointer, "/rows/0/cells/col_1");
+    assert!(message.contains("Several rows have this key"), "{message}");
+    assert_eq!(scene.open().await, 1);
+
+    // What changes nothing is settled all the same.
+    let same = json!({"id": ids[2], "cells": {"col_1": "a", "col_2": 7}});
+    let done = resubmit(vec![same]).await;
+    assert_eq!(done.status, StatusCode::CREATED, "{}", done.body);
+    assert_eq!(scene.cells().await[0], json!(["a", "7"]));
+    assert_eq!(
+        (scene.open().await, scene.cells().await.len()),
+        (json!(0), 4)
+    );
+}

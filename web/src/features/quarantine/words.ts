@@ -7,10 +7,10 @@ const REASONS: Record<string, string> = {
   invalid_encoding: 'Not text',
   row_too_large: 'Over 16 MiB',
   rule_required: 'Required',
-  rule_unique: 'Not unique',
   rule_range: 'Out of range',
   rule_pattern: 'Other pattern',
   rule_one_of: 'Not one of the list',
+  not_unique: 'In another row already',
 };
 
 /** The reason in words; one that is new to this page by its code. */

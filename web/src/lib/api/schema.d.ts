@@ -430,7 +430,8 @@ export interface paths {
         put?: never;
         /**
          * Make rows of quarantined records (editors)
-         * @description All of them become one version, or none does: cells that still do not fit are all named (`validation`, in `errors`; `row_id`
+         * @description A record of an upsert or a sync changes the row that has its key; every other one becomes a new row. All of them become one
+         *     version, or none does: cells that still do not fit are all named (`validation`, in `errors`; `row_id`
          *     is the record's id). Cells that are left out are the record's own. A record becomes a row once: one that was resubmitted or
          *     discarded meanwhile answers `conflict`. With an `Idempotency-Key` the same request sent again answers the same version.
          */
@@ -1718,6 +1719,11 @@ export interface components {
              * @default false
              */
             required: boolean;
+            /**
+             * @description In no other row: of any column but one of floats or JSON. Null may be in many.
+             * @default false
+             */
+            unique: boolean;
             /**
              * @description The least value, as the API writes it; of numbers, dates and times.
              * @default null

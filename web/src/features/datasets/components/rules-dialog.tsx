@@ -10,7 +10,7 @@ import type { Column, Dataset } from '@/lib/api/types';
 import { typeName } from '@/lib/cells';
 
 import { setRules } from '../api';
-import { draftOf, hasList, hasPattern, hasRange, type RulesDraft, rulesOf } from '../rules';
+import { canBeUnique, draftOf, hasList, hasPattern, hasRange, type RulesDraft, rulesOf } from '../rules';
 
 /** What new values of a column have to be. */
 export function RulesDialog({ dataset, column, onClose }: { dataset: Dataset; column: Column; onClose: () => void }) {
@@ -39,6 +39,11 @@ export function RulesDialog({ dataset, column, onClose }: { dataset: Dataset; co
           <Checkbox isSelected={draft.required} onChange={(required) => change({ required })}>
             Required: no null{column.type === 'text' ? ' and no empty text' : ''}
           </Checkbox>
+          {canBeUnique(column) ? (
+            <Checkbox isSelected={draft.unique} onChange={(unique) => change({ unique })}>
+              Unique: each value in one row only
+            </Checkbox>
+          ) : null}
           {hasRange(column) ? (
             <div className="row rules-range">
               <TextField label="Least value" value={draft.min} onChange={(min) => change({ min })} />
