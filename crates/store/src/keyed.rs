@@ -1,10 +1,7 @@
 //! Quarantined records of an import that merged mean the row that has their key, if there is one: resubmitted, they change it as the
 //! import would have. [`crate::commits`] asks under the dataset's lock.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use contracts::{plan::Plan, quarantine::QuarantineId};
 use sqlx::{PgConnection, Row as _, types::Json};
@@ -41,14 +38,14 @@ pub(crate) async fn settle<'a>(
     }
     // Records by the columns of their key, which imports choose.
     let mut by_key: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
-    for (no, plan) in &plans {
+    for (plan, numbers) in &plans {
         let key: Vec<String> = (merge::key_of(plan)?.into_iter())
             .map(|stored| stored.column.id)
             .collect();
         let there = (head.columns.iter()).map(|stored| stored.column.id.as_str());
         let there: Vec<&str> = there.filter(|id| key.iter().any(|key| key == id)).collect();
         if there.len() == key.len() {
-            by_key.entry(there).or_default().push(*no);
+            by_key.entry(there).or_default().extend(numbers);
         }
     }
     let mut settled = changes.to_vec();
@@ -78,38 +75,30 @@ pub(crate) async fn settle<'a>(
     })
 }
 
-/// Of those whose import merged, by their place among `records`.
+/// The plans of imports that merged, each with the places of its own among `records`.
 async fn plans(
     connection: &mut PgConnection,
     dataset_no: i64,
     records: &[QuarantineId],
-) -> Result<Vec<(usize, Plan)>> {
+) -> Result<Vec<(Plan, Vec<usize>)>> {
     if records.is_empty() {
         return Ok(Vec::new());
     }
     let (commits, numbers) = quarantine::columns(records);
     let found = sqlx::query!(
-        r#"select q.commit, q.record, p.plan as "plan: Json<Plan>" from unnest($2::bigint[], $3::bigint[]) e (commit, record)
+        r#"select p.plan as "plan: Json<Plan>", array_agg(e.no) as "numbers!" from unnest($2::bigint[], $3::bigint[]) with ordinality e (commit, record, no)
            join gk.quarantine q on q.dataset = $1 and q.commit = e.commit and q.record = e.record
            join gk.import i on i.upload = q.upload join gk.plan p on p.upload = i.upload and p.generation = i.generation
-           where i.mode in ('upsert', 'sync')"#,
+           where i.mode in ('upsert', 'sync') group by p.upload, p.generation"#,
         dataset_no,
         &commits,
         &numbers
     )
     .fetch_all(connection)
     .await?;
-    let places: HashMap<QuarantineId, usize> = (records.iter().copied().enumerate())
-        .map(|(no, id)| (id, no))
-        .collect();
+    let place = |no: &i64| usize::try_from(no - 1).ok();
     Ok((found.into_iter())
-        .filter_map(|row| {
-            let id = QuarantineId {
-                commit: row.commit,
-                record: row.record,
-            };
-            Some((*places.get(&id)?, row.plan.0))
-        })
+        .map(|row| (row.plan.0, row.numbers.iter().filter_map(place).collect()))
         .collect())
 }
 

@@ -316,25 +316,12 @@ async fn copy_rows(
             names.push_str(&column.sql);
             names
         });
-        let mut stream = connection
-            .copy_in_raw(&format!(
-                "copy {} (row_id, born{names}) from stdin (format binary)",
-                open.table
-            ))
-            .await?;
-        let mut buffer = Vec::with_capacity(COPY_CHUNK + COPY_CHUNK / 4);
-        buffer.extend_from_slice(copy::HEADER);
-        for batch in run {
+        let target = format!("{} (row_id, born{names})", open.table);
+        copy_in(connection, &target, run, |batch, buffer| {
             let row_lo = open.row_lo + big(batch.meta.row_offset);
-            copy::encode(&batch.rows, &columns, row_lo, open.commit, &mut buffer)?;
-            if buffer.len() >= COPY_CHUNK {
-                stream.send(buffer.as_slice()).await?;
-                buffer.clear();
-            }
-        }
-        buffer.extend_from_slice(copy::TRAILER);
-        stream.send(buffer.as_slice()).await?;
-        stream.finish().await.map_err(unfit)?;
+            copy::encode(&batch.rows, &columns, row_lo, open.commit, buffer)
+        })
+        .await?;
     }
     Ok(())
 }
@@ -346,19 +333,31 @@ async fn copy_places(
     table: &str,
     batches: &[&IncomingBatch],
 ) -> Result<()> {
+    let target = format!("{table} (row_id, batch, record, byte, line, raw)");
+    copy_in(connection, &target, batches, |batch, buffer| {
+        let Some(places) = &batch.places else {
+            return Ok(());
+        };
+        let row_lo = open.row_lo + big(batch.meta.row_offset);
+        copy::encode_places(places, batch.no, row_lo, buffer)
+    })
+    .await
+}
+
+/// One COPY into this table and its columns, of what is appended for each batch.
+async fn copy_in(
+    connection: &mut PgConnection,
+    target: &str,
+    batches: &[&IncomingBatch],
+    append: impl Fn(&IncomingBatch, &mut Vec<u8>) -> Result<()>,
+) -> Result<()> {
     let mut stream = connection
-        .copy_in_raw(&format!(
-            "copy {table} (row_id, batch, record, byte, line, raw) from stdin (format binary)"
-        ))
+        .copy_in_raw(&format!("copy {target} from stdin (format binary)"))
         .await?;
     let mut buffer = Vec::with_capacity(COPY_CHUNK + COPY_CHUNK / 4);
     buffer.extend_from_slice(copy::HEADER);
     for batch in batches {
-        let Some(places) = &batch.places else {
-            continue;
-        };
-        let row_lo = open.row_lo + big(batch.meta.row_offset);
-        copy::encode_places(places, batch.no, row_lo, &mut buffer)?;
+        append(batch, &mut buffer)?;
         if buffer.len() >= COPY_CHUNK {
             stream.send(buffer.as_slice()).await?;
             buffer.clear();

@@ -532,14 +532,7 @@ impl Merge<'_> {
 
     /// The difference as far as it is worked out.
     pub(crate) async fn kept(&self, connection: &mut PgConnection) -> Result<Option<Difference>> {
-        let kept = sqlx::query_scalar!(
-            r#"select difference as "difference: Json<Difference>" from gk.plan where upload = $1 and commit = $2"#,
-            self.upload,
-            self.commit
-        )
-        .fetch_optional(connection)
-        .await?;
-        Ok(kept.flatten().map(|json| json.0))
+        kept(connection, self.upload, self.commit).await
     }
 
     pub(crate) async fn keep(
@@ -729,6 +722,22 @@ pub(crate) async fn hold(connection: &mut PgConnection, upload: &str) -> Result<
     )
     .fetch_one(connection)
     .await?)
+}
+
+/// The difference of an import as far as it is worked out.
+pub(crate) async fn kept(
+    connection: &mut PgConnection,
+    upload: &str,
+    commit: i64,
+) -> Result<Option<Difference>> {
+    let kept = sqlx::query_scalar!(
+        r#"select difference as "difference: Json<Difference>" from gk.plan where upload = $1 and commit = $2"#,
+        upload,
+        commit
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(kept.flatten().map(|json| json.0))
 }
 
 /// The condition that two rows, each with its prefix, have the same key. Where a key may be null, `=` alone would not do and

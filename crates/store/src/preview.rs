@@ -47,18 +47,14 @@ struct Loaded {
 impl Loaded {
     /// The condition that a row of this id is not to be quarantined.
     fn is_taken_in(&self, dataset_no: i64, row_id: &str) -> String {
-        is_taken_in(self.is_judged, dataset_no, self.commit, row_id)
+        if !self.is_judged {
+            return "true".to_owned();
+        }
+        format!(
+            "not exists (select from {} p where p.row_id = {row_id} and p.message is not null)",
+            tables::places(dataset_no, self.commit)
+        )
     }
-}
-
-fn is_taken_in(is_judged: bool, dataset_no: i64, commit: i64, row_id: &str) -> String {
-    if !is_judged {
-        return "true".to_owned();
-    }
-    format!(
-        "not exists (select from {} p where p.row_id = {row_id} and p.message is not null)",
-        tables::places(dataset_no, commit)
-    )
 }
 
 impl Store {
@@ -139,9 +135,8 @@ impl Store {
             let differing = Differing {
                 head: Head::look(&mut tx, import.dataset_no).await?,
                 plan,
-                commit: loaded.commit,
+                loaded: &loaded,
                 columns: &columns,
-                is_judged: loaded.is_judged,
             };
             preview.updated = within(differing.updated(&mut tx).await?)?;
             preview.deleted = within(differing.deleted(&mut tx).await?)?;
@@ -342,9 +337,8 @@ const RAW_CHARS: i32 = 10_000;
 struct Differing<'a> {
     head: Head,
     plan: &'a Plan,
-    commit: i64,
+    loaded: &'a Loaded,
     columns: &'a [StoredColumn],
-    is_judged: bool,
 }
 
 impl Differing<'_> {
@@ -360,18 +354,13 @@ impl Differing<'_> {
                 "l."
             }
         });
-        let staged = tables::staged(self.head.dataset_no, self.commit);
+        let staged = tables::staged(self.head.dataset_no, self.loaded.commit);
         let rows = self
             .fetch(
                 connection,
                 &format!(
                     "d.staged is not null and d.row_id is not null and {}",
-                    is_taken_in(
-                        self.is_judged,
-                        self.head.dataset_no,
-                        self.commit,
-                        "d.staged"
-                    )
+                    self.loaded.is_taken_in(self.head.dataset_no, "d.staged")
                 ),
                 &format!("{}{after}", expressions(self.columns, |_| "l.")),
                 &format!("join {staged} s on s.ctid = d.place and s.row_id = d.staged"),
@@ -413,7 +402,7 @@ impl Differing<'_> {
         join: &str,
     ) -> Result<Vec<PgRow>> {
         let live = tables::live(self.head.dataset_no);
-        let difference = tables::difference(self.head.dataset_no, self.commit);
+        let difference = tables::difference(self.head.dataset_no, self.loaded.commit);
         let rows = sqlx::query(AssertSqlSafe(format!(
             "select l.row_id{cells} from (select staged, place, row_id from {difference} d where {so} order by row_id limit {PREVIEW_ROWS}) d \
              join {live} l on l.row_id = d.row_id {join} where l.born <= $1 and l.born <> all($2) order by l.row_id"

@@ -19,7 +19,7 @@ use crate::{
     merge::{self, Difference, Merge, Refused, Sitting},
     plans::{head_columns, merged_columns},
     tables,
-    unique::{NotUnique, Unique, unique_columns},
+    unique::{NotUnique, Unique},
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -478,10 +478,11 @@ async fn locked_load(connection: &mut PgConnection, upload: &str) -> Result<Resu
     else {
         return Ok(Err(Publish::Incomplete));
     };
+    let is_unique = plan.file.unique(&rules).next().is_some();
     Ok(Ok(Load {
         upload: upload.to_owned(),
         commit,
-        is_unique: !unique_columns(&plan, &rules)?.is_empty(),
+        is_unique,
         plan: plan.0,
         end_batches: i64::from(batches),
         end_rows,

@@ -19,8 +19,7 @@ use crate::{
     Error, Result, Store, StoredColumn,
     commits::Head,
     error::{has_code, is_undefined_table},
-    merge::{self, Difference},
-    tables,
+    merge, tables,
 };
 
 /// The code of a record whose value is taken.
@@ -124,7 +123,7 @@ impl Store {
 }
 
 /// Those of the plan's columns that the rules ask it of.
-pub(crate) fn unique_columns(plan: &Plan, rules: &ColumnRules) -> Result<Vec<StoredColumn>> {
+fn unique_columns(plan: &Plan, rules: &ColumnRules) -> Result<Vec<StoredColumn>> {
     plan.file
         .unique(rules)
         .map(|planned| StoredColumn::new(planned.column.clone()))
@@ -145,17 +144,12 @@ impl Unique {
 
     /// Whether what the import would write is known, for this head.
     async fn is_compared(&self, connection: &mut PgConnection, head: &Head) -> Result<bool> {
-        let compared = sqlx::query_scalar!(
-            r#"select difference as "difference: Json<Difference>" from gk.plan where upload = $1 and commit = $2"#,
-            self.upload,
-            self.commit
-        )
-        .fetch_optional(connection)
-        .await?;
-        let compared = compared.flatten().is_some_and(|Json(difference)| {
-            difference.is_compared() && difference.head == head.version
-        });
-        Ok(!self.mode.needs_key() || compared)
+        if !self.mode.needs_key() {
+            return Ok(true);
+        }
+        let kept = merge::kept(connection, &self.upload, self.commit).await?;
+        Ok(kept
+            .is_some_and(|difference| difference.is_compared() && difference.head == head.version))
     }
 
     /// Marks the places of rows that cannot be published onto this head, unless that was done for it before. The difference of a merge
